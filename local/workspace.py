@@ -6,11 +6,10 @@ import shlex
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
-from local.aws_provider.install import MARK, plugin_version
-from local.aws_provider.install import install as install_stand_in
 from local.cache import cache_folder
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -20,6 +19,9 @@ PASSPHRASE = "local-aws"  # noqa: S105 -- nothing secret is kept in a stack of t
 
 PLUGIN_VARIABLE = "SHELL_ACCESS_AWS_PLUGIN"
 """Environment variable with the path of the official AWS plugin; without it the stand-in is used."""
+
+MARK = "# Stand-in for the AWS plugin"
+"""Text in the launcher that distinguishes it from the official plugin."""
 
 STAND_IN = "the stand-in"
 OFFICIAL = "the official plugin"
@@ -214,3 +216,32 @@ def link_or_copy(source: Path, target: Path) -> None:
             fresh.replace(target)
         finally:
             fresh.unlink(missing_ok=True)
+
+
+def plugin_version() -> str:
+    """Return the version of the installed `pulumi_aws`, which a program requests from the engine."""
+    return metadata.version("pulumi_aws")
+
+
+def install_stand_in(pulumi_home: Path, python: Path, repository: Path) -> Path:
+    """Write the launcher of the stand-in into the `PULUMI_HOME` of the local AWS, never a user's own, and return its path.
+
+    Idempotent. The engine loads a plugin from `$PULUMI_HOME/plugins/resource-aws-v<version>/`, with the version of the program's SDK.
+    """
+    folder = pulumi_home / "plugins" / f"resource-aws-v{plugin_version()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    launcher = folder / "pulumi-resource-aws"
+    # -P and our own PYTHONPATH isolate the plugin from the program's folder and the caller's settings.
+    script = (
+        "#!/bin/sh\n"
+        f"{MARK}; see local/aws_provider/README.md of the repository.\n"
+        f"PYTHONPATH={shlex.quote(str(repository))} "
+        f'exec {shlex.quote(str(python))} -P -m local.aws_provider "$@"\n'
+    )
+    if not launcher.exists() or launcher.read_text(encoding="utf-8") != script:
+        # Replaced atomically: another engine may start the old launcher at this moment.
+        fresh = folder / f".{launcher.name}.new"
+        fresh.write_text(script, encoding="utf-8")
+        fresh.chmod(0o755)
+        fresh.replace(launcher)
+    return launcher

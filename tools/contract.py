@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from local import workspace
-from local.aws_provider.install import plugin_version
 from local.cache import say
 from local.dev import Dev
+from local.workspace import plugin_version
 from tests.support import recorder
 from tests.support.api_calls import UNKNOWN
 from tests.support.emulator import INSTRUMENTED

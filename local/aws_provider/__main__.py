@@ -6,9 +6,9 @@ import sys
 def main() -> int:
     """Serve the provider protocol until the engine ends, or print the table."""
     if "--table" in sys.argv[1:]:
-        from local.aws_provider import table  # noqa: PLC0415 - not needed to serve
+        from local.aws_provider import registry  # noqa: PLC0415 - not needed to serve
 
-        sys.stdout.write(table.render())
+        sys.stdout.write(registry.render_table())
         return 0
     from local.aws_provider import server  # noqa: PLC0415 - not needed for the table
 

@@ -1,21 +1,25 @@
 """Check: completes and validates the inputs of a program, and reports all problems at once.
 
 The order is that of Pulumi's Terraform bridge: known names, objects to JSON, defaults and names, then validation. A
-default value is listed under `__defaults`, and is taken from the old inputs as long as it is listed there.
+default value is listed under `__defaults`, and is taken from the old inputs as long as it is listed there. Automatic names are
+those of the bridge, too.
 """
 
 import difflib
+import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from local.aws_provider import naming, policy_json, tags
+from local.aws_provider import policy_json
 from local.aws_provider.aws import partition_of
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.failure import InvalidInputError, RejectedValue
 from local.aws_provider.model import Kind, Naming, Property, ResourceType
 from local.aws_provider.wire import UNKNOWN, Values, defaults_key, holds_unknown, is_list, is_map, without_defaults
 
+random_characters: Final = 7
 NamingMode = Literal["automatic", "propose", "enforce", "disable"]
 
 
@@ -54,7 +58,7 @@ def check(
     problems += _foreign_region(values.get("region"), config)
     problems += validate(properties, values, "")
     if resource.tagged and not resource.framework:
-        values["tagsAll"] = tags.effective(values.get("tags"), config)
+        values["tagsAll"] = config.effective_tags(values.get("tags"))
     return values, problems
 
 
@@ -176,8 +180,41 @@ def _new_name(name: str, rule: Naming, request: ResourceInputs) -> str:
     if request.naming_mode == "enforce":
         return request.proposed_name
     if request.naming_mode == "propose":
-        return naming.proposed_name(request.proposed_name, rule)
-    return naming.automatic_name(request.logical_name, rule, request.seed)
+        return proposed_name(request.proposed_name, rule)
+    return automatic_name(request.logical_name, rule, request.seed)
+
+
+def automatic_name(logical_name: str, naming: Naming, seed: bytes) -> str:
+    """Return `<logical name>-<7 hex digits>`, with digits derived from the seed of the check.
+
+    Raises:
+        InvalidInputError: The name would be too long. It is never shortened.
+    """
+    name = _decorated(logical_name, naming)
+    if len(name) + 1 + random_characters > naming.longest:
+        raise InvalidInputError(
+            f"name '{name}-' plus {random_characters} random chars is longer than maximum length {naming.longest}"
+        )
+    digest = hashlib.sha512((seed or os.urandom(32)) + name.encode()).hexdigest()
+    return f"{name}-{digest[:random_characters]}"
+
+
+def proposed_name(proposed: str, naming: Naming) -> str:
+    """Return the name that the stack's `pulumi:autonaming` proposes.
+
+    Raises:
+        InvalidInputError: The name is too long.
+    """
+    name = _decorated(proposed, naming)
+    if len(name) > naming.longest:
+        raise InvalidInputError(f"proposed name '{name}' is longer than maximum length {naming.longest}")
+    return name
+
+
+def _decorated(name: str, naming: Naming) -> str:
+    if not name.startswith(naming.prefix):
+        name = naming.prefix + name
+    return name.lower() if naming.lower else name
 
 
 # Validation.

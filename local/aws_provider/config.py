@@ -68,6 +68,33 @@ class ProviderConfig:
     tags_unknown: bool = False
     raw: Values = field(default_factory=dict[str, Any])
 
+    def effective_tags(self, tags: Any) -> Any:
+        """Return the tags to send to AWS (`tagsAll`), or UNKNOWN if any part of them is unknown.
+
+        These are the default tags, overridden by those of the resource. Source: Terraform AWS provider, transparent tagging.
+        """
+        if self.tags_unknown or holds_unknown(tags):
+            return UNKNOWN
+        merged: Values = {**self.default_tags, **(tags or {})}
+        return {key: value for key, value in sorted(merged.items()) if not self._ignores(key)}
+
+    def observed_tags(self, aws_tags: dict[str, str], own: Any) -> tuple[Values, Values]:
+        """Return `tags` and `tagsAll` for the outputs from all tags that AWS has.
+
+        A tag that equals a default tag counts as the resource's own only if the resource had it before (`own`).
+        """
+        shown = {
+            key: value
+            for key, value in sorted(aws_tags.items())
+            if not key.startswith("aws:") and not self._ignores(key)
+        }
+        own_keys: set[str] = set(own) if is_map(own) else set()
+        tags = {key: value for key, value in shown.items() if self.default_tags.get(key) != value or key in own_keys}
+        return tags, shown
+
+    def _ignores(self, key: str) -> bool:
+        return key in self.ignored_keys or key.startswith(self.ignored_prefixes)
+
 
 def decode(values: Values) -> tuple[Values, list[RejectedValue]]:
     """Decode the JSON-encoded settings, and return all problems with them."""

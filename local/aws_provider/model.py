@@ -120,6 +120,8 @@ class Operation:
     on: str = ""
     """Further properties that it applies, separated by spaces."""
     retry: Retry | None = None
+    match: Mapping[str, str] = field(default_factory=dict[str, str])
+    """In `read`, of all pages of a listing: the element whose members (paths) have the values of these properties (or `id`)."""
 
     @property
     def alternative(self) -> "Operation":
@@ -188,6 +190,8 @@ class ResourceType:
     regional: bool = True
     gone: frozenset[str] = frozenset()
     """Error codes for a resource that does not exist."""
+    deletion_seconds: float = 0
+    """Maximum time after the deletion in which the first action of `read` may still find the resource."""
     is_gone: Callable[[Values], bool] = lambda _found: False
     """Returns whether a described resource counts as one that does not exist."""
     exactly_one: tuple[tuple[str, ...], ...] = ()

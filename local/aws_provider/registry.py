@@ -1,4 +1,7 @@
-"""Modules of resource types and functions by token. A module is imported with the first use of one of its tokens."""
+"""Resource types and functions by token, and the table of them in README.md.
+
+A module is imported with the first use of one of its tokens; what it defines is registered.
+"""
 
 import difflib
 import importlib
@@ -7,29 +10,29 @@ from functools import cache
 from typing import Final, TypeVar
 
 from local.aws_provider.failure import UnsupportedError
-from local.aws_provider.model import Function, ResourceType
+from local.aws_provider.model import Function, ResourceType, steps
 
 Described = TypeVar("Described", ResourceType, Function)
 
 modules: Final[dict[str, tuple[str, ...]]] = {
-    "index": ("account",),
-    "accountaccess": ("accountaccess",),
+    "index": ("iam",),
+    "accountaccess": ("iam",),
     "kms": ("kms",),
     "athena": ("athena",),
-    "glue": ("glue",),
+    "glue": ("athena",),
     "cloudtrail": ("cloudtrail",),
     "cloudwatch": ("cloudwatch",),
-    "ssm": ("ssm", "maintenance"),
+    "ssm": ("ssm",),
     "cfg": ("cfg",),
     "iam": ("iam",),
     "ebs": ("volumes",),
     "ec2": ("ec2", "security_groups", "network_acls", "instances", "volumes"),
     "vpc": ("security_groups",),
-    "scheduler": ("scheduler",),
+    "scheduler": ("cloudwatch",),
     "sns": ("sns",),
     "s3": ("s3",),
     "route53": ("route53",),
-    "ram": ("ram",),
+    "ram": ("route53",),
 }
 """Modules under `types/` by the middle part of a token (`aws:<this>/...`)."""
 
@@ -39,7 +42,7 @@ _lock = threading.Lock()
 @cache
 def _load(module: str) -> tuple[ResourceType | Function, ...]:
     loaded = importlib.import_module(f"local.aws_provider.types.{module}")
-    return (*getattr(loaded, "RESOURCES", ()), *getattr(loaded, "FUNCTIONS", ()))
+    return tuple(each for each in vars(loaded).values() if isinstance(each, ResourceType | Function))
 
 
 @cache
@@ -89,3 +92,40 @@ def all_resources() -> list[ResourceType]:
 def all_functions() -> list[Function]:
     """Return all functions, sorted by token."""
     return [each for each in _known().values() if isinstance(each, Function)]
+
+
+# Table in README.md.
+
+
+table_start: Final = "<!-- table: rendered by python -m local.aws_provider --table -->"
+table_end: Final = "<!-- end of table -->"
+
+
+def render_table(*, within_readme: bool = False) -> str:
+    """Render two Markdown tables: resource types with their calls, and functions with theirs."""
+    lines = [
+        "| resource type | properties | replaced when these change | create | read | update | delete |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(resource) for resource in all_resources()),
+        "",
+        "| function | inputs | calls |",
+        "|---|---|---|",
+    ]
+    for function in all_functions():
+        inputs = ", ".join(f"`{name}`" for name in sorted(function.inputs))
+        lines.append(f"| `{function.name}` | {inputs} | {_calls(function.service, function.calls)} |")
+    table = "\n".join(lines) + "\n"
+    return f"{table_start}\n\n{table}\n{table_end}\n" if within_readme else table
+
+
+def _row(resource: ResourceType) -> str:
+    properties = resource.all_properties
+    given = sum(prop.is_input for prop in properties.values())
+    counts = f"{given} in, {len(properties) - given} out"
+    replacing = ", ".join(f"`{name}`" for name, prop in properties.items() if prop.replaces)
+    calls = " | ".join(_calls(resource.service, resource.calls.get(step, ())) for step in steps)
+    return f"| `{resource.name}` | {counts} | {replacing or 'none'} | {calls} |"
+
+
+def _calls(service: str, calls: tuple[str, ...]) -> str:
+    return f"{service}: {', '.join(dict.fromkeys(calls))}" if calls else "none"

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import wraps
+from importlib import metadata
 from typing import Any, Final, TypeVar
 
 import grpc
@@ -12,7 +13,7 @@ from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, status_pb2
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
-from local.aws_provider import check, config, diff, lifecycle, registry, state, tags, wire
+from local.aws_provider import check, config, diff, lifecycle, registry, state, wire
 from local.aws_provider.aws import Aws, ProviderSession
 from local.aws_provider.diff import ChangeKind
 from local.aws_provider.failure import (
@@ -127,7 +128,11 @@ class AwsProvider(ResourceProviderServicer):
         return self._session
 
     def _complete(self, resource: ResourceType, marked: Values) -> Values:
-        return tags.complete(wire.plain(marked), self.session.config, tagged=resource.tagged)
+        """Return inputs with `tagsAll`, which the checked inputs of some types do not have."""
+        inputs = wire.plain(marked)
+        if not resource.tagged or "tagsAll" in inputs:
+            return inputs
+        return {**inputs, "tagsAll": self.session.config.effective_tags(inputs.get("tags"))}
 
     # The plugin itself.
 
@@ -136,9 +141,7 @@ class AwsProvider(ResourceProviderServicer):
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
-        from local.aws_provider.install import plugin_version  # noqa: PLC0415 - slow, and seldom needed
-
-        return plugin_pb2.PluginInfo(version=plugin_version())
+        return plugin_pb2.PluginInfo(version=metadata.version("pulumi_aws"))
 
     def Attach(self, request: Any, context: Any) -> empty_pb2.Empty:
         return empty_pb2.Empty()

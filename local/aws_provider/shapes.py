@@ -132,6 +132,11 @@ def is_unset(value: Any) -> bool:
 # Tags.
 
 
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as most services expect them."""
+    return [{"Key": name, "Value": content} for name, content in tags.items()]
+
+
 def tags_member(shape: Any) -> str | None:
     """Return the argument that holds tags."""
     return next((each for each in shape.members if each.lower() in {*_tag_members, "tagspecifications"}), None)
@@ -151,8 +156,7 @@ def tag_arguments(shape: Any, kind: str, tags: Mapping[str, str]) -> Values:
     if argument is None or not tags:
         return {}
     if argument == "TagSpecifications":
-        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-        return {argument: [{"ResourceType": kind, "Tags": listed}]}
+        return {argument: [{"ResourceType": kind, "Tags": tag_list(tags)}]}
     return {argument: pairs(shape.members[argument], tags)}
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws_provider import tags
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.diff import Comparison, equal, is_empty
 from local.aws_provider.model import Property, ResourceType
@@ -53,7 +52,7 @@ def observed(resource: ResourceType, found: Values, known: Values, config: Provi
         if value is not None:
             result[name] = value
     if resource.tagged:
-        result["tags"], result["tagsAll"] = tags.observed(found.get("tags") or {}, known, config)
+        result["tags"], result["tagsAll"] = config.observed_tags(found.get("tags") or {}, known.get("tags"))
     if resource.regional:
         result["region"] = region
     return result

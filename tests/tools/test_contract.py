@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from local.aws_provider.install import install, plugin_version
-from local.workspace import PLUGIN_VARIABLE, REPOSITORY, PluginError
+from local.workspace import PLUGIN_VARIABLE, REPOSITORY, PluginError, install_stand_in, plugin_version
 from tools import contract
 
 
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Path:
-    return install(tmp_path, Path(sys.executable), REPOSITORY)
+    return install_stand_in(tmp_path, Path(sys.executable), REPOSITORY)
 
 
 def test_contract_without_plugin_reports_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

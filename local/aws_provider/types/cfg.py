@@ -152,5 +152,3 @@ REMEDIATION = ResourceType(
     delete=(Operation("DeleteRemediationConfiguration", {"ResourceType": "resourceType"}, retry=_while_in_use),),
     gone=frozenset({"NoSuchConfigRuleException", "NoSuchRemediationConfigurationException"}),
 )
-
-RESOURCES = (RULE, REMEDIATION)

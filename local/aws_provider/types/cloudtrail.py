@@ -34,5 +34,3 @@ TRAIL = ResourceType(
     tagging=Tagging("AddTags", "RemoveTags", "ListTags"),
     gone=frozenset({"TrailNotFoundException"}),
 )
-
-RESOURCES = (TRAIL,)

@@ -1,17 +1,14 @@
-"""CloudWatch log groups, metric filters and alarms, EventBridge rules and targets.
+"""CloudWatch log groups, metric filters and alarms, EventBridge rules, targets and schedules.
 
-Source: Terraform AWS provider, `internal/service/{logs,cloudwatch,events}`.
+Source: Terraform AWS provider, `internal/service/{logs,cloudwatch,events,scheduler}`.
 """
 
 import json
 from typing import Any, Final
 
 from local.aws_provider import policy_json, validators
-from local.aws_provider.aws import Aws
 from local.aws_provider.failure import RejectedValue
 from local.aws_provider.model import (
-    Code,
-    Item,
     Operation,
     Property,
     ResourceType,
@@ -39,16 +36,15 @@ _retain = Operation(
 )
 
 
-def _find_log_group(aws: Aws, group: Item) -> Values | None:
-    listed = aws.pages("DescribeLogGroups", "logGroups", logGroupNamePrefix=group.id)
-    found = next((each for each in listed if each["logGroupName"] == group.id), None)
-    return {**found, "arn": found["arn"].removesuffix(":*")} if found else None
+def _without_stars(arn: str) -> str:
+    return arn.removesuffix(":*")
 
 
 LOG_GROUP = ResourceType(
     name="aws:cloudwatch/logGroup:LogGroup",
     service="logs",
     properties={
+        "arn": text(output=True, read_as=_without_stars),
         "kmsKeyId": text(),
         "name": name(
             validators.length(1, 512),
@@ -58,11 +54,13 @@ LOG_GROUP = ResourceType(
         "retentionInDays": whole(validators.one_of(*_retention_days), default=0),
         "skipDestroy": fixed(False, local=True),
     },
-    outputs="arn deletionProtectionEnabled logGroupClass",
+    outputs="deletionProtectionEnabled logGroupClass",
     refused="deletionProtectionEnabled logGroupClass namePrefix",
     id="{name}",
     create=(Operation("CreateLogGroup"), _retain),
-    read=(Code(_find_log_group, "DescribeLogGroups"),),
+    read=(
+        Operation("DescribeLogGroups", {"logGroupNamePrefix": "id"}, result="logGroups", match={"logGroupName": "id"}),
+    ),
     update=(
         _retain,
         Operation("AssociateKmsKey", {"logGroupName": "id"}, when="kmsKeyId", otherwise="DisassociateKmsKey"),
@@ -77,12 +75,6 @@ LOG_GROUP = ResourceType(
 
 _filter_name: Final = validators.matches(r"[^:*]+", "must not hold : or *")
 _metric_name: Final = validators.matches(r"[^:*$]+", "must not hold :, * or $")
-
-
-def _find_metric_filter(aws: Aws, item: Item) -> Values | None:
-    group = item.values["logGroupName"]
-    listed = aws.pages("DescribeMetricFilters", "metricFilters", logGroupName=group, filterNamePrefix=item.id)
-    return next((each for each in listed if each["filterName"] == item.id), None)
 
 
 LOG_METRIC_FILTER = ResourceType(
@@ -112,7 +104,11 @@ LOG_METRIC_FILTER = ResourceType(
     id="{name}",
     import_id="{logGroupName}:{name}",
     create=(Operation("PutMetricFilter"),),
-    read=(Code(_find_metric_filter, "DescribeMetricFilters"),),
+    read=(
+        Operation(
+            "DescribeMetricFilters", {"filterNamePrefix": "id"}, result="metricFilters", match={"filterName": "id"}
+        ),
+    ),
     update=(Operation("PutMetricFilter"),),
     delete=(Operation("DeleteMetricFilter"),),
     gone=frozenset({"ResourceNotFoundException"}),
@@ -219,11 +215,6 @@ EVENT_RULE = ResourceType(
 )
 
 
-def _find_target(aws: Aws, target: Item) -> Values | None:
-    listed = aws.pages("ListTargetsByRule", "Targets", Rule=target.values["rule"])
-    return next((each for each in listed if each["Id"] == target.values["targetId"]), None)
-
-
 _put_target = Operation("PutTargets", {"Rule": "rule", "EventBusName": "eventBusName"}, within="Targets")
 
 EVENT_TARGET = ResourceType(
@@ -250,10 +241,64 @@ EVENT_TARGET = ResourceType(
     id="{rule}-{targetId}",
     import_id="{rule}/{targetId}",
     create=(_put_target,),
-    read=(Code(_find_target, "ListTargetsByRule"),),
+    read=(Operation("ListTargetsByRule", result="Targets", match={"Id": "targetId"}),),
     update=(_put_target,),
     delete=(Operation("RemoveTargets", {"Rule": "rule", "EventBusName": "eventBusName", "Ids": "targetId"}),),
     gone=frozenset({"ResourceNotFoundException"}),
 )
 
-RESOURCES = (LOG_GROUP, LOG_METRIC_FILTER, METRIC_ALARM, EVENT_RULE, EVENT_TARGET)
+
+# Schedules of EventBridge Scheduler. Source: `internal/service/scheduler`.
+
+
+_not_found: Final = "ResourceNotFoundException"
+_schedule_name: Final = validators.matches(r"[0-9A-Za-z_.-]*", "must hold only alphanumeric characters and _.-")
+_arn: Final = text(validators.arn, required=True)
+
+
+def _schedule_id(values: Values) -> str:
+    return f"{values.get('groupName') or 'default'}/{values['name']}"
+
+
+SCHEDULE = ResourceType(
+    name="aws:scheduler/schedule:Schedule",
+    service="scheduler",
+    properties={
+        "description": text(validators.length(0, 512)),
+        "flexibleTimeWindow": record(
+            {"mode": text(validators.one_of("OFF", "FLEXIBLE"), required=True)}, required=True
+        ),
+        "groupName": text(validators.length(1, 64), _schedule_name, computed=True, replaces=True),
+        "name": name(validators.length(1, 64), _schedule_name),
+        "scheduleExpression": text(validators.length(1, 256), required=True),
+        "scheduleExpressionTimezone": fixed("UTC"),
+        "state": text(validators.one_of("ENABLED", "DISABLED"), default="ENABLED"),
+        "target": record({"arn": _arn, "input": text(validators.length(1, 256_000)), "roleArn": _arn}, required=True),
+    },
+    outputs="actionAfterCompletion arn",
+    refused="actionAfterCompletion endDate kmsKeyArn namePrefix startDate",
+    id=_schedule_id,
+    import_id="{groupName}/{name}",
+    create=(Operation("CreateSchedule"),),
+    read=(Operation("GetSchedule"),),
+    update=(Operation("UpdateSchedule"),),
+    delete=(Operation("DeleteSchedule"),),
+    gone=frozenset({_not_found}),
+)
+
+
+SCHEDULE_GROUP = ResourceType(
+    name="aws:scheduler/scheduleGroup:ScheduleGroup",
+    service="scheduler",
+    properties={"name": name(validators.length(1, 64), _schedule_name, longest=64)},
+    outputs="arn creationDate lastModificationDate state",
+    refused="namePrefix",
+    id="{name}",
+    create=(Operation("CreateScheduleGroup"),),
+    read=(Operation("GetScheduleGroup"),),
+    delete=(Operation("DeleteScheduleGroup"),),
+    # AWS deletes its schedules first.
+    deletion_seconds=300,
+    tagging=Tagging(),
+    gone=frozenset({_not_found}),
+)

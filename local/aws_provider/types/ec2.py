@@ -111,14 +111,8 @@ VPC_ENDPOINT = ResourceType(
             on="policy privateDnsEnabled routeTableIds securityGroupIds subnetIds",
         ),
     ),
-    delete=(
-        Operation("DeleteVpcEndpoints", {"VpcEndpointIds": "id"}),
-        Code(
-            lambda aws, endpoint: aws.wait_until_gone(
-                lambda: _find_endpoint(aws, endpoint), {_endpoint_gone}, endpoint.id
-            )
-        ),
-    ),
+    delete=(Operation("DeleteVpcEndpoints", {"VpcEndpointIds": "id"}),),
+    deletion_seconds=600,
     tagging=tagging("vpc-endpoint"),
     gone=frozenset({_endpoint_gone}),
     exactly_one=(("serviceName", "resourceConfigurationArn", "serviceNetworkArn"),),
@@ -292,5 +286,3 @@ FLOW_LOG = ResourceType(
     gone=frozenset({"InvalidFlowLogId.NotFound"}),
     exactly_one=((*_sources, "eniId", "transitGatewayId", "transitGatewayAttachmentId", "regionalNatGatewayId"),),
 )
-
-RESOURCES = (VPC_ENDPOINT, MANAGED_PREFIX_LIST, FLOW_LOG)

@@ -1,4 +1,7 @@
-"""IAM roles, policies, their attachments, and instance profiles. Source: Terraform AWS provider, `internal/service/iam`."""
+"""IAM roles, policies, their attachments, instance profiles and entitlements, and functions about the caller.
+
+Source: Terraform AWS provider, `internal/service/{iam,accountaccess,meta,sts}`.
+"""
 
 from typing import Any, Final
 
@@ -6,14 +9,17 @@ from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.model import (
     Code,
+    Function,
     Item,
     Operation,
+    Property,
     ResourceType,
     Retry,
     Tagging,
     fixed,
     flag,
     name,
+    record,
     records,
     text,
 )
@@ -117,11 +123,6 @@ def _attachment(principal: str) -> ResourceType:
     """Build the type of a managed policy that is attached to a role or a user."""
     kind = principal.capitalize()
 
-    def find(aws: Aws, attachment: Item) -> Values | None:
-        named = {f"{kind}Name": attachment.values[principal]}
-        attached = aws.pages(f"ListAttached{kind}Policies", "AttachedPolicies", **named)
-        return next((each for each in attached if each["PolicyArn"] == attachment.values["policyArn"]), None)
-
     return ResourceType(
         name=f"aws:iam/{principal}PolicyAttachment:{kind}PolicyAttachment",
         service="iam",
@@ -132,11 +133,14 @@ def _attachment(principal: str) -> ResourceType:
         },
         id=f"{{{principal}}}/{{policyArn}}",
         create=(Operation(f"Attach{kind}Policy"),),
-        read=(Code(find, f"ListAttached{kind}Policies"),),
+        read=(Operation(f"ListAttached{kind}Policies", result="AttachedPolicies", match={"PolicyArn": "policyArn"}),),
         delete=(Operation(f"Detach{kind}Policy"),),
         gone=_gone,
         delete_first=True,
     )
+
+
+ROLE_ATTACHMENT, USER_ATTACHMENT = _attachment("role"), _attachment("user")
 
 
 # Roles.
@@ -304,4 +308,91 @@ INSTANCE_PROFILE = ResourceType(
     gone=_gone,
 )
 
-RESOURCES = (POLICY, ROLE_POLICY, _attachment("role"), _attachment("user"), ROLE, INSTANCE_PROFILE)
+
+# Entitlements of account access manager. Source: `internal/service/accountaccess`.
+
+
+propagation_seconds: Final = 120
+
+
+def _create_entitlement(aws: Aws, entitlement: Item) -> str:
+    """Create an entitlement; the role may be so new that the service does not see it yet."""
+    given = entitlement.values
+    role = given["entitlement"]["principalRole"]
+    desired = {"principalRole": {"principal": role["principal"], "roleArn": role["roleArn"]}}
+    answer = aws.retry(
+        ("ValidationException",),
+        lambda: aws.call("CreateEntitlement", applicationArn=given["applicationArn"], entitlement=desired),
+        propagation_seconds,
+        "verifying role",
+    )
+    return answer["entitlementId"]
+
+
+ENTITLEMENT = ResourceType(
+    name="aws:accountaccess/entitlement:Entitlement",
+    service="account-access",
+    properties={
+        "applicationArn": text(validators.arn, required=True, replaces=True),
+        "entitlement": record(
+            {
+                "principalRole": record(
+                    {
+                        "accountId": Property(output=True, aws="account"),
+                        "accountName": Property(output=True),
+                        "principal": record(
+                            {"identityCenter": record({"groupId": text(), "userId": text()}, required=True)},
+                            required=True,
+                        ),
+                        "roleArn": text(validators.arn, required=True),
+                    },
+                    required=True,
+                )
+            },
+            required=True,
+            replaces=True,
+        ),
+    },
+    outputs="entitlementId",
+    import_id="{applicationArn},{id}",
+    framework=True,
+    create=(Code(_create_entitlement, "CreateEntitlement"),),
+    read=(Operation("GetEntitlement", {"entitlementId": "id"}),),
+    delete=(Operation("DeleteEntitlement", {"entitlementId": "id"}),),
+    gone=frozenset({"ResourceNotFoundException"}),
+)
+
+
+# Functions about the caller: account and partition. Source: `internal/service/{meta,sts}`.
+
+
+_suffixes = {"aws-cn": "amazonaws.com.cn", "aws-iso": "c2s.ic.gov", "aws-iso-b": "sc2s.sgov.gov"}
+
+
+def _caller_identity(aws: Aws) -> Values:
+    identity = aws.call("GetCallerIdentity")
+    account = identity["Account"]
+    return {"accountId": account, "arn": identity["Arn"], "userId": identity["UserId"], "id": account}
+
+
+def _partition(aws: Aws) -> Values:
+    suffix = _suffixes.get(aws.partition, "amazonaws.com")
+    return {
+        "partition": aws.partition,
+        "id": aws.partition,
+        "dnsSuffix": suffix,
+        "reverseDnsPrefix": ".".join(reversed(suffix.split("."))),
+    }
+
+
+CALLER_IDENTITY = Function(
+    name="aws:index/getCallerIdentity:getCallerIdentity",
+    service="sts",
+    inputs={"id": text()},
+    calls=("GetCallerIdentity",),
+    run=_caller_identity,
+)
+
+PARTITION = Function(
+    name="aws:index/getPartition:getPartition", service="ec2", inputs={"id": text()}, calls=(), run=_partition
+)

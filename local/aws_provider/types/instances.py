@@ -12,8 +12,7 @@ from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError, InvalidInputError
 from local.aws_provider.model import Code, Item, ResourceType, fixed, flag, record, text, text_map, texts, whole
-from local.aws_provider.shapes import from_pairs
-from local.aws_provider.tags import pairs
+from local.aws_provider.shapes import from_pairs, tag_list
 from local.aws_provider.types.ec2 import tagging
 from local.aws_provider.wire import UNKNOWN, Values, fields_of
 
@@ -83,7 +82,7 @@ def _launch(aws: Aws, instance: Item) -> str:
         MetadataOptions=_metadata_options(new),
         Placement={"AvailabilityZone": zone} if zone else None,
         BlockDeviceMappings=[_root_mapping(aws, new["ami"], root)] if root else None,
-        TagSpecifications=[{"ResourceType": "instance", "Tags": pairs(new["tagsAll"])}] if new["tagsAll"] else None,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list(new["tagsAll"])}] if new["tagsAll"] else None,
         **_network(new),
     )
     return answer["Instances"][0]["InstanceId"]
@@ -122,7 +121,7 @@ def _tag_root(aws: Aws, instance: Item) -> None:
     tags = _root_tags(aws, root)
     if root and tags:
         volume = _root_volume(aws, find(aws, instance.id) or {})
-        aws.call("CreateTags", Resources=[volume["VolumeId"]], Tags=pairs(tags))
+        aws.call("CreateTags", Resources=[volume["VolumeId"]], Tags=tag_list(tags))
 
 
 def _root_tags(aws: Aws, root: Values) -> dict[str, str]:
@@ -266,7 +265,7 @@ def _change_root(aws: Aws, instance: Item) -> None:
     if new and removed:
         aws.call("DeleteTags", Resources=[old["volumeId"]], Tags=removed)
     if new and added:
-        aws.call("CreateTags", Resources=[old["volumeId"]], Tags=pairs(added))
+        aws.call("CreateTags", Resources=[old["volumeId"]], Tags=tag_list(added))
 
 
 def _terminate(aws: Aws, instance: Item) -> None:
@@ -379,5 +378,3 @@ INSTANCE = ResourceType(
     at_least_one=(("ami", "launchTemplate"), ("instanceType", "launchTemplate")),
     replaces_when=_replaces_when,
 )
-
-RESOURCES = (INSTANCE,)

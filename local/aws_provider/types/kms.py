@@ -114,5 +114,3 @@ ALIAS = ResourceType(
     gone=frozenset({"NotFoundException"}),
     moves={"targetKeyArn": ("targetKeyId",)},
 )
-
-RESOURCES = (ALIAS, KEY)

@@ -6,8 +6,8 @@ from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import InvalidInputError
 from local.aws_provider.model import Code, Item, Operation, Property, ResourceType, records, same_by, text, texts, whole
-from local.aws_provider.types import ip_protocols
 from local.aws_provider.types.ec2 import tagging
+from local.aws_provider.types.security_groups import protocol, protocol_number
 from local.aws_provider.wire import Values, items_of
 
 _icmp: Final = frozenset({"1", "58"})
@@ -31,7 +31,7 @@ class AclEntry(NamedTuple):
 def _configured(blocks: Any) -> set[AclEntry]:
     result: set[AclEntry] = set()
     for block in items_of(blocks):
-        number = ip_protocols.protocol_number(block["protocol"])
+        number = protocol_number(block["protocol"])
         with_icmp = number in _icmp
         result.add(
             AclEntry(
@@ -146,7 +146,7 @@ def _rules() -> Property:
             "icmpCode": whole(),
             "icmpType": whole(),
             "ipv6CidrBlock": text(validators.cidr),
-            "protocol": text(ip_protocols.protocol, required=True),
+            "protocol": text(protocol, required=True),
             "ruleNo": whole(validators.between(1, _last_of_ones_own), required=True),
             "toPort": port,
         },
@@ -186,5 +186,3 @@ NETWORK_ACL = ResourceType(
     tagging=tagging("network-acl"),
     gone=frozenset({"InvalidNetworkAclID.NotFound"}),
 )
-
-RESOURCES = (NETWORK_ACL,)

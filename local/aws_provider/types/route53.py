@@ -1,6 +1,10 @@
-"""Route 53 Resolver endpoints and rules. Source: Terraform AWS provider, `internal/service/route53resolver`."""
+"""Route 53 Resolver endpoints and rules, and resource shares of AWS RAM with their associations.
+
+Source: Terraform AWS provider, `internal/service/{route53resolver,ram}`.
+"""
 
 import uuid
+from collections.abc import Callable
 from typing import Any, Final
 
 from local.aws_provider import validators
@@ -13,6 +17,7 @@ from local.aws_provider.model import (
     Property,
     ResourceType,
     Tagging,
+    flag,
     name,
     record,
     text,
@@ -24,15 +29,6 @@ from local.aws_provider.wire import Values, items_of
 _not_found: Final = "ResourceNotFoundException"
 _name: Final = validators.length(0, 64)
 _tagging: Final = Tagging()
-
-
-def _deleted(operation: str, argument: str) -> Code:
-    """Return the action that waits until an operation does not find the resource any more."""
-
-    def wait(aws: Aws, item: Item) -> None:
-        aws.wait_until_gone(lambda: aws.call(operation, **{argument: item.id}), {_not_found}, item.id)
-
-    return Code(wait, operation)
 
 
 def _sent_addresses(addresses: Any) -> list[Values]:
@@ -88,10 +84,8 @@ RESOLVER_ENDPOINT = ResourceType(
         Code(_read_addresses, "ListResolverEndpointIpAddresses"),
     ),
     update=(Operation("UpdateResolverEndpoint", {"ResolverEndpointId": "id"}),),
-    delete=(
-        Operation("DeleteResolverEndpoint", {"ResolverEndpointId": "id"}),
-        _deleted("GetResolverEndpoint", "ResolverEndpointId"),
-    ),
+    delete=(Operation("DeleteResolverEndpoint", {"ResolverEndpointId": "id"}),),
+    deletion_seconds=600,
     tagging=_tagging,
     gone=frozenset({_not_found}),
 )
@@ -125,10 +119,8 @@ RESOLVER_RULE = ResourceType(
     create=(_create("CreateResolverRule", "ResolverRule.Id"),),
     read=(Operation("GetResolverRule", {"ResolverRuleId": "id"}, result="ResolverRule"),),
     update=(Operation("UpdateResolverRule", {"ResolverRuleId": "id"}, within="Config"),),
-    delete=(
-        Operation("DeleteResolverRule", {"ResolverRuleId": "id"}),
-        _deleted("GetResolverRule", "ResolverRuleId"),
-    ),
+    delete=(Operation("DeleteResolverRule", {"ResolverRuleId": "id"}),),
+    deletion_seconds=600,
     tagging=_tagging,
     gone=frozenset({_not_found}),
 )
@@ -145,11 +137,87 @@ RESOLVER_RULE_ASSOCIATION = ResourceType(
     read=(
         Operation("GetResolverRuleAssociation", {"ResolverRuleAssociationId": "id"}, result="ResolverRuleAssociation"),
     ),
-    delete=(
-        Operation("DisassociateResolverRule", {"ResolverRuleId": "resolverRuleId", "VPCId": "vpcId"}),
-        _deleted("GetResolverRuleAssociation", "ResolverRuleAssociationId"),
-    ),
+    delete=(Operation("DisassociateResolverRule", {"ResolverRuleId": "resolverRuleId", "VPCId": "vpcId"}),),
+    deletion_seconds=600,
     gone=frozenset({_not_found}),
 )
 
-RESOURCES = (RESOLVER_ENDPOINT, RESOLVER_RULE, RESOLVER_RULE_ASSOCIATION)
+
+# Resource shares and their associations. Source: `internal/service/ram`.
+
+
+_unknown: Final = frozenset({"UnknownResourceException"})
+
+
+def _retag(aws: Aws, arn: str, _old: dict[str, str], added: dict[str, str], removed: list[str]) -> None:
+    if removed:
+        aws.call("UntagResource", resourceShareArn=arn, tagKeys=removed)
+    if added:
+        aws.call("TagResource", resourceShareArn=arn, tags=_pairs(added))
+
+
+def _pairs(tags: dict[str, str]) -> list[Values]:
+    return [{"key": key, "value": value} for key, value in tags.items()]
+
+
+def _find_share(aws: Aws, share: Item) -> Values | None:
+    """Return the share; deleted ones are visible for about an hour."""
+    found = aws.call("GetResourceShares", resourceOwner="SELF", resourceShareArns=[share.id])["resourceShares"]
+    usable = [each for each in found if each["status"] not in ("DELETED", "DELETING")]
+    return {**usable[0], "arn": usable[0]["resourceShareArn"]} if usable else None
+
+
+RESOURCE_SHARE = ResourceType(
+    name="aws:ram/resourceShare:ResourceShare",
+    service="ram",
+    properties={
+        "allowExternalPrincipals": flag(default=False),
+        "name": name(validators.length(1, 256), replaces=False),
+    },
+    outputs="arn permissionArns",
+    refused="permissionArns resourceShareConfiguration",
+    create=(Operation("CreateResourceShare", result="resourceShare.resourceShareArn"),),
+    read=(Code(_find_share, "GetResourceShares"),),
+    update=(Operation("UpdateResourceShare", {"resourceShareArn": "id"}),),
+    delete=(Operation("DeleteResourceShare", {"resourceShareArn": "id"}),),
+    deletion_seconds=300,
+    tagging=Tagging(listing="", change=_retag, operations="TagResource UntagResource"),
+    gone=_unknown,
+)
+
+
+def _association(kind: str, end: str, argument: str) -> ResourceType:
+    """Return the type of an association of a share with a principal or a resource."""
+
+    def found(aws: Aws, item: Item) -> Values | None:
+        share = item.values["resourceShareArn"]
+        selected = {"principal" if kind == "PRINCIPAL" else "resourceArn": item.values[end]}
+        answer = aws.call("GetResourceShareAssociations", associationType=kind, resourceShareArns=[share], **selected)
+        usable = [each for each in answer["resourceShareAssociations"] if each["status"] != "DISASSOCIATED"]
+        return {"resourceShareArn": share, end: usable[0]["associatedEntity"]} if usable else None
+
+    def changed(operation: str) -> Callable[[Aws, Item], Any]:
+        def change(aws: Aws, item: Item) -> None:
+            ends: Any = [item.values[end]]
+            aws.call(operation, resourceShareArn=item.values["resourceShareArn"], **{argument: ends})
+
+        return change
+
+    token = kind.lower()
+    return ResourceType(
+        name=f"aws:ram/{token}Association:{token.capitalize()}Association",
+        service="ram",
+        properties={
+            end: text(required=True, replaces=True),
+            "resourceShareArn": text(validators.arn, required=True, replaces=True),
+        },
+        id=f"{{resourceShareArn}},{{{end}}}",
+        create=(Code(changed("AssociateResourceShare"), "AssociateResourceShare"),),
+        read=(Code(found, "GetResourceShareAssociations"),),
+        delete=(Code(changed("DisassociateResourceShare"), "DisassociateResourceShare"),),
+        gone=_unknown,
+    )
+
+
+PRINCIPAL_ASSOCIATION = _association("PRINCIPAL", "principal", "principals")
+RESOURCE_ASSOCIATION = _association("RESOURCE", "resourceArn", "resourceArns")

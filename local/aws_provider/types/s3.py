@@ -25,7 +25,7 @@ from local.aws_provider.model import (
     text,
     whole,
 )
-from local.aws_provider.tags import pairs
+from local.aws_provider.shapes import tag_list
 from local.aws_provider.wire import UNKNOWN, Values, fields_of
 
 home_region: Final = "us-east-1"
@@ -83,7 +83,7 @@ def _create_bucket(aws: Aws, bucket: Item) -> str:
     configuration: Values = {} if aws.region == home_region else {"LocationConstraint": aws.region}
     locked = {"ObjectLockEnabledForBucket": True} if bucket.values.get("objectLockEnabled") else {}
     if bucket.values["tagsAll"]:
-        configuration["Tags"] = pairs(bucket.values["tagsAll"])
+        configuration["Tags"] = tag_list(bucket.values["tagsAll"])
     aws.call("CreateBucket", Bucket=title, ACL="private", CreateBucketConfiguration=configuration or None, **locked)
     return title
 
@@ -137,11 +137,11 @@ def _retag(aws: Aws, title: str, old: dict[str, str], added: dict[str, str], rem
     if removed:
         aws.call("s3control:UntagResource", **named, TagKeys=removed)
     if added:
-        aws.call("s3control:TagResource", **named, Tags=pairs(added))
+        aws.call("s3control:TagResource", **named, Tags=tag_list(added))
 
 
 def _tag_set(tags: dict[str, str]) -> Values:
-    return {"Tagging": {"TagSet": pairs(tags)}} if tags else {}
+    return {"Tagging": {"TagSet": tag_list(tags)}} if tags else {}
 
 
 def _empty_bucket(aws: Aws, bucket: Item) -> None:
@@ -356,5 +356,3 @@ OBJECT_LOCK = ResourceType(
     ),
     gone=_missing_bucket | {"ObjectLockConfigurationNotFoundError"},
 )
-
-RESOURCES = (BUCKET, BUCKET_POLICY, BUCKET_ENCRYPTION, PUBLIC_ACCESS_BLOCK, BUCKET_VERSIONING, OBJECT_LOCK)

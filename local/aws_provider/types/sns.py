@@ -7,7 +7,7 @@ from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError, RejectedValue
 from local.aws_provider.model import Code, Item, Operation, ResourceType, Tagging, fixed, flag, name, text
-from local.aws_provider.tags import pairs
+from local.aws_provider.shapes import tag_list
 from local.aws_provider.wire import Values
 
 _gone: Final = frozenset({"NotFound", "NotFoundException"})
@@ -19,7 +19,7 @@ def _create_topic(aws: Aws, topic: Item) -> str:
     if any(item["TopicArn"].endswith(f":{title}") for item in aws.pages("ListTopics", "Topics")):
         # AWS itself would return the existing topic, which the stack does not own.
         raise AwsError("sns:CreateTopic", "AlreadyExists", f"SNS Topic ({title}) already exists")
-    return aws.call("CreateTopic", Name=title, Tags=pairs(topic.values["tagsAll"]) or None)["TopicArn"]
+    return aws.call("CreateTopic", Name=title, Tags=tag_list(topic.values["tagsAll"]) or None)["TopicArn"]
 
 
 def _set_key(aws: Aws, topic: Item) -> None:
@@ -141,5 +141,3 @@ TOPIC_SUBSCRIPTION = ResourceType(
     delete=(Code(_unsubscribe, "Unsubscribe"),),
     gone=_gone,
 )
-
-RESOURCES = (TOPIC, TOPIC_POLICY, TOPIC_SUBSCRIPTION)

@@ -125,5 +125,3 @@ VOLUME_ATTACHMENT = ResourceType(
     read=(Code(_find_attachment, "DescribeVolumes"),),
     delete=(Code(_detach, "StopInstances DescribeInstances DetachVolume"),),
 )
-
-RESOURCES = (VOLUME, VOLUME_ATTACHMENT)

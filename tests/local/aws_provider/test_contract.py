@@ -9,11 +9,11 @@ from typing import Any
 import botocore.session
 import pytest
 
-from local.aws_provider import check, registry, shapes, table
+from local.aws_provider import check, registry, shapes
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.model import Action, Code, Function, ResourceType, steps
 
-readme = Path(table.__file__).with_name("README.md")
+readme = Path(registry.__file__).with_name("README.md")
 resources = registry.all_resources()
 functions = registry.all_functions()
 
@@ -112,8 +112,8 @@ def test_declared_calls_exist_in_aws(resource: ResourceType) -> None:
 
 def test_table_in_the_readme_is_current() -> None:
     text = readme.read_text(encoding="utf-8")
-    shown = text[text.index(table.start) : text.index(table.end) + len(table.end)]
-    assert shown + "\n" == table.render(within_readme=True), "run python -m local.aws_provider --table"
+    shown = text[text.index(registry.table_start) : text.index(registry.table_end) + len(registry.table_end)]
+    assert shown + "\n" == registry.render_table(within_readme=True), "run python -m local.aws_provider --table"
 
 
 def test_every_test_file_is_collected() -> None:

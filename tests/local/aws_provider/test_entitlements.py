@@ -9,7 +9,7 @@ import pytest
 from local.aws_provider import aws as calls
 from local.aws_provider.failure import AwsError
 from local.aws_provider.model import Item
-from local.aws_provider.types import accountaccess
+from local.aws_provider.types import iam
 from tests.support.identity_center import IdentityCenter
 
 entitlement = "aws:accountaccess/entitlement:Entitlement"
@@ -71,6 +71,6 @@ def test_an_entitlement_waits_for_a_new_role(monkeypatch: pytest.MonkeyPatch) ->
     session: Any = SimpleNamespace(request=request, cancelled=threading.Event())
     aws = calls.Aws(session, "account-access", "eu-west-1", {"CreateEntitlement"})
     item = Item("", desired("arn:aws:account-access:eu-west-1:123456789012:application/a", userId="u"))
-    assert accountaccess._create(aws, item) == "ent-1"
+    assert iam._create_entitlement(aws, item) == "ent-1"
     with pytest.raises(AwsError, match="no such user"):
-        accountaccess._create(aws, item)
+        iam._create_entitlement(aws, item)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2
 
+from local.aws_provider import aws as aws_module
 from local.aws_provider import diff, registry, wire
 from local.aws_provider.aws import Aws, ProviderSession
 from local.aws_provider.config import ProviderConfig
@@ -227,6 +228,23 @@ def test_every_page_is_read(
     monkeypatch.setattr(ProviderSession, "request", request)
     aws = Aws(ProviderSession(ProviderConfig(region="eu-west-1")), service, "eu-west-1", {operation})
     assert aws.pages(operation, items) == [0, 1, 2]
+
+
+def test_deletion_waits_until_it_is_not_found(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_module, "poll_seconds", 0)
+    schedules = "aws:scheduler/scheduleGroup:ScheduleGroup"
+    provider.up(schedules, "g", {"name": "g"})
+    request, left, calls = ProviderSession.request, ["DELETING", "DELETING"], list[str]()
+
+    def late(self: ProviderSession, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
+        calls.append(operation)
+        if operation == "GetScheduleGroup" and left:
+            return {"Name": "g", "State": left.pop()}
+        return request(self, service, region, operation, **arguments)
+
+    monkeypatch.setattr(ProviderSession, "request", late)
+    provider.destroy(schedules, "g")
+    assert calls == ["DeleteScheduleGroup", *["GetScheduleGroup"] * 3]
 
 
 def test_refresh_updates_only_inputs_that_were_there(provider: Any, aws: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2
 
-from local.aws_provider import naming
+from local.aws_provider import check, lifecycle
 from local.aws_provider.failure import InvalidInputError
 from local.aws_provider.model import Naming
 
@@ -20,33 +20,33 @@ string = {"type": "String", "value": "v"}
 
 @given(st.text(st.characters(codec="ascii", categories=["Ll", "Nd"]), min_size=1, max_size=40), st.binary(min_size=1))
 def test_name_is_the_logical_name_and_seven_hex_digits(logical: str, seed: bytes) -> None:
-    name = naming.automatic_name(logical, Naming(), seed)
+    name = check.automatic_name(logical, Naming(), seed)
     assert re.fullmatch(re.escape(logical) + "-[0-9a-f]{7}", name)
-    assert naming.automatic_name(logical, Naming(), seed) == name
+    assert check.automatic_name(logical, Naming(), seed) == name
 
 
 @given(st.integers(1, 80))
 def test_name_too_long_is_an_error_never_shortened(size: int) -> None:
     rule = Naming(longest=64)
     if size + 1 + 7 <= 64:
-        assert len(naming.automatic_name("n" * size, rule, b"s")) == size + 8
+        assert len(check.automatic_name("n" * size, rule, b"s")) == size + 8
     else:
         with pytest.raises(InvalidInputError, match="plus 7 random chars is longer than maximum length 64"):
-            naming.automatic_name("n" * size, rule, b"s")
+            check.automatic_name("n" * size, rule, b"s")
 
 
 def test_another_seed_gives_another_name() -> None:
-    assert naming.automatic_name("a", Naming(), b"1") != naming.automatic_name("a", Naming(), b"2")
+    assert check.automatic_name("a", Naming(), b"1") != check.automatic_name("a", Naming(), b"2")
 
 
 def test_prefix_is_put_in_front_once() -> None:
     rule = Naming(prefix="alias/")
-    assert naming.automatic_name("data", rule, b"s").startswith("alias/data-")
-    assert naming.automatic_name("alias/data", rule, b"s").startswith("alias/data-")
+    assert check.automatic_name("data", rule, b"s").startswith("alias/data-")
+    assert check.automatic_name("alias/data", rule, b"s").startswith("alias/data-")
 
 
 def test_bucket_names_are_lowered() -> None:
-    assert naming.automatic_name("Logs", Naming(lower=True), b"s").startswith("logs-")
+    assert check.automatic_name("Logs", Naming(lower=True), b"s").startswith("logs-")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_bucket_names_are_lowered() -> None:
     ],
 )
 def test_import_id_may_end_in_a_region(given_id: str, split: Any) -> None:
-    assert naming.split_region(given_id) == split
+    assert lifecycle.split_region(given_id) == split
 
 
 def test_automatic_name_is_a_default_and_stays(provider: Any) -> None:
@@ -105,4 +105,4 @@ def test_stack_can_forbid_automatic_names(provider: Any) -> None:
     ],
 )
 def test_arn_names_a_region(given: str, region: str | None) -> None:
-    assert naming.region_of_arn(given) == region
+    assert lifecycle.region_of_arn(given) == region

@@ -13,8 +13,8 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from local.aws_provider import table
-from local.aws_provider.install import install, plugin_version
+from local.aws_provider import registry
+from local.workspace import install_stand_in, plugin_version
 
 pytestmark = pytest.mark.local_aws
 
@@ -23,7 +23,7 @@ repository = Path(__file__).parents[3]
 
 @pytest.fixture
 def launcher(tmp_path: Path) -> Any:
-    return install(tmp_path, Path(sys.executable), repository)
+    return install_stand_in(tmp_path, Path(sys.executable), repository)
 
 
 @pytest.fixture
@@ -50,12 +50,12 @@ def test_launcher_is_in_the_plugin_folder(tmp_path: Path, launcher: Path) -> Non
 
 def test_installing_again_changes_nothing(tmp_path: Path, launcher: Path) -> None:
     before = launcher.stat().st_mtime_ns
-    assert install(tmp_path, Path(sys.executable), repository) == launcher
+    assert install_stand_in(tmp_path, Path(sys.executable), repository) == launcher
     assert launcher.stat().st_mtime_ns == before
 
 
 def test_moved_repository_is_written_anew(tmp_path: Path, launcher: Path) -> None:
-    install(tmp_path, Path(sys.executable), tmp_path / "else where")
+    install_stand_in(tmp_path, Path(sys.executable), tmp_path / "else where")
     assert f"'{tmp_path}/else where'" in launcher.read_text()
 
 
@@ -125,7 +125,7 @@ def test_table_is_printed_on_request() -> None:
         text=True,
         check=True,
     )
-    assert answer.stdout == table.render()
+    assert answer.stdout == registry.render_table()
 
 
 def _runs(process: int) -> bool:

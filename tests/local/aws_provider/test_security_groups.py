@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from local.aws_provider.types.ip_protocols import same_protocol
+from local.aws_provider.types.security_groups import same_protocol
 from tests.local.aws_provider.conftest import refusals
 
 group = "aws:ec2/securityGroup:SecurityGroup"
