@@ -197,7 +197,7 @@ class Settings:
                     "can be idle for that long. Raise it, or lower idleSessionTimeout"
                 )
                 found[Problem(path=path, message=message)] = None
-        controllers = controllers_warnings(self.domain_controllers) if self.domain_controllers else []
+        controllers = controllers_warnings(self.domain_controllers) if self.domain_controllers else ()
         approval = approval_warnings(self.approval) if self.approval else []
         path = ("approval", "justInTime")
         just_in_time = just_in_time_warnings(self.just_in_time, path) if self.just_in_time else []

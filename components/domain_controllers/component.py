@@ -92,7 +92,7 @@ def plan_controllers(
     Raises:
         SettingsError: What they name does not exist, or what they configure does not fit; nothing is registered then.
     """
-    raise_problems(cross_problems(section, ("domainControllers",), tuple(section.sites)))
+    raise_problems(cross_problems(section, tuple(section.sites)))
     resources = find_site_resources(section, endpoints, preferences)
     collector = Collector()
     for region in resources:
