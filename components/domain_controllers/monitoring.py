@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -42,35 +41,8 @@ if TYPE_CHECKING:
     from pulumi_aws.ec2 import Instance
 
     from common.aws.arns import Scope
-    from components.domain_controllers.settings import MonitoringSettings
-    from components.network import Network
-
-
-@dataclass(frozen=True, kw_only=True)
-class MonitoringArgs:
-    """Arguments of a site's monitoring.
-
-    Attributes:
-        scope: Partition, account and Region of the site.
-        settings: Recipients of alerts, and retention of flow logs.
-        network: Subnets of the controllers.
-        instances: Controllers, where the site builds them.
-        group_ids: Security groups of the controllers.
-        acl_ids: Network ACL of the subnets, if there is one.
-        log_groups: Names of log groups of events, which the key encrypts, too.
-        has_alarms: Whether CloudWatch alarms publish to the topic, too.
-        tags: Tags applied to all taggable resources.
-    """
-
-    scope: Scope
-    settings: MonitoringSettings
-    network: Network
-    instances: Sequence[Instance]
-    group_ids: Sequence[pulumi.Output[str]]
-    acl_ids: Sequence[pulumi.Output[str]]
-    log_groups: Sequence[str] = ()
-    has_alarms: bool = False
-    tags: dict[str, str] = field(default_factory=dict[str, str])
+    from components.domain_controllers.operations.plan import OperationsPlan
+    from components.domain_controllers.site import SiteArgs
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -81,7 +53,17 @@ class Monitoring(pulumi.ComponentResource):
         key_arn: ARN of the key for topic and logs.
     """
 
-    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(  # noqa: PLR0913 -- keyword arguments of a resource
+        self,
+        name: str,
+        args: SiteArgs,
+        plan: OperationsPlan,
+        *,
+        instances: Sequence[Instance],
+        group_ids: Sequence[pulumi.Output[str]],
+        acl_ids: Sequence[pulumi.Output[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
         super().__init__("shell-access:domainControllers:Monitoring", name, None, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
@@ -89,52 +71,52 @@ class Monitoring(pulumi.ComponentResource):
             f"{name}-key",
             alias=MONITORING_KEY_ALIAS,
             description="Domain controllers: alerts and flow logs",
-            policy=monitoring_key_policy(args.scope, [FLOW_LOGS, *args.log_groups], alarms=args.has_alarms),
-            region=args.scope.region,
+            policy=monitoring_key_policy(args.scope, [FLOW_LOGS, *plan.log_groups], alarms=plan.has_alarms),
+            region=args.region,
             tags=args.tags,
             opts=self._child,
         ).key
-        topic = self._topic(key.arn)
-        instances = [each.id for each in args.instances]
+        topic = self._topic(key.arn, alarms=plan.has_alarms)
+        ids = [each.id for each in instances]
         # Separate, so that a preview with an unknown ID of the network changes one rule and not all.
-        of_instances = pulumi.Output.all(instances=instances).apply(lambda ids: Watched(**ids))
+        of_instances = pulumi.Output.all(instances=ids).apply(lambda known: Watched(**known))
         of_network = pulumi.Output.all(
-            instances=instances,
-            interfaces=[each.primary_network_interface_id for each in args.instances],
-            groups=list(args.group_ids),
-            acls=list(args.acl_ids),
-        ).apply(lambda ids: Watched(**ids))
+            instances=ids,
+            interfaces=[each.primary_network_interface_id for each in instances],
+            groups=list(group_ids),
+            acls=list(acl_ids),
+        ).apply(lambda known: Watched(**known))
         for alert in ALERTS:
-            if args.instances or not alert.needs_instances:
+            if instances or not alert.needs_instances:
                 self._alert(alert, of_instances if alert.needs_instances else of_network, topic)
         self._flow_logs(key.arn)
         self.topic_arn, self.key_arn = topic.arn, key.arn
         self.register_outputs({"topicArn": self.topic_arn})
 
-    def _topic(self, key_arn: pulumi.Output[str]) -> Topic:
+    def _topic(self, key_arn: pulumi.Output[str], *, alarms: bool) -> Topic:
         args = self._args
         topic = Topic(
             f"{self._name}-topic",
             name=ALERTS_TOPIC,
             kms_master_key_id=key_arn,
-            region=args.scope.region,
+            region=args.region,
             tags=args.tags,
             opts=self._child,
         )
         TopicPolicy(
             f"{self._name}-topic",
             arn=topic.arn,
-            policy=json.dumps(topic_policy(args.scope, ALERTS_TOPIC, alarms=args.has_alarms)),
-            region=args.scope.region,
+            policy=json.dumps(topic_policy(args.scope, ALERTS_TOPIC, alarms=alarms)),
+            region=args.region,
             opts=self._child,
         )
-        for email in args.settings.notification_emails:
+        for email in args.section.monitoring.notification_emails:
             TopicSubscription(
                 f"{self._name}-{email}",
                 topic=topic.arn,
                 protocol="email",
                 endpoint=email,
-                region=args.scope.region,
+                region=args.region,
                 opts=self._child,
             )
         return topic
@@ -147,7 +129,7 @@ class Monitoring(pulumi.ComponentResource):
             # Explicit, so that a disabled rule is enabled again.
             state="ENABLED",
             event_pattern=watched.apply(lambda ids: json.dumps(alert.pattern(ids), sort_keys=True)),
-            region=self._args.scope.region,
+            region=self._args.region,
             tags=self._args.tags,
             opts=self._child,
         )
@@ -156,16 +138,16 @@ class Monitoring(pulumi.ComponentResource):
             rule=rule.name,
             target_id="topic",
             arn=topic.arn,
-            region=self._args.scope.region,
+            region=self._args.region,
             opts=self._child,
         )
 
     def _flow_logs(self, key_arn: pulumi.Output[str]) -> None:
-        args, region = self._args, self._args.scope.region
+        args, region = self._args, self._args.region
         group = LogGroup(
             f"{self._name}-flow-logs",
             name=FLOW_LOGS,
-            retention_in_days=args.settings.flow_log_retention_days,
+            retention_in_days=args.section.monitoring.flow_log_retention_days,
             kms_key_id=key_arn,
             region=region,
             tags=args.tags,
@@ -182,7 +164,7 @@ class Monitoring(pulumi.ComponentResource):
             tags=args.tags,
             opts=self._child,
         )
-        for subnet in args.network.subnets:
+        for subnet in args.resources.network.subnets:
             # Named by the subnet's ID, because EC2 refuses a second flow log for the same subnet under another name.
             FlowLog(
                 f"{self._name}-{subnet.id}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -30,46 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.domain_controllers.settings import ResolverEndpointsSettings
+    from components.domain_controllers.site import SiteArgs
 
 
-@dataclass(frozen=True, kw_only=True)
-class NameResolutionArgs:
-    """Arguments of a site's name resolution.
-
-    Attributes:
-        region: Region of the site.
-        vpc_id: VPC of the site.
-        subnet_ids: Subnets of the endpoints, one per zone.
-        settings: Domains, shares and sites.
-        vpcs: IDs of VPCs that resolve the domains, by their names in the settings.
-        outbound_group: Security group of the outbound endpoint, see `outbound_group`.
-        controllers_group_id: Group of all controllers of the site.
-        addresses: Private addresses of the controllers that the stack creates.
-        tags: Tags applied to all taggable resources.
-    """
-
-    region: str
-    vpc_id: str
-    subnet_ids: Sequence[str]
-    settings: ResolverEndpointsSettings
-    vpcs: Mapping[str, str]
-    outbound_group: SecurityGroup
-    controllers_group_id: pulumi.Input[str]
-    addresses: Sequence[pulumi.Input[str]]
-    tags: dict[str, str] = field(default_factory=dict[str, str])
-
-
-def resolver_group(  # noqa: PLR0913 -- what the resource consists of
-    name: str, direction: str, *, region: str, vpc_id: str, tags: Mapping[str, str], opts: pulumi.ResourceOptions
-) -> SecurityGroup:
+def resolver_group(name: str, direction: str, args: SiteArgs, opts: pulumi.ResourceOptions) -> SecurityGroup:
     """Return the security group of an endpoint, without rules; the controllers' rules refer to that of the outbound one."""
     full_name = resolver_name(name, direction)
     return SecurityGroup(
         full_name,
         description=f"Route 53 Resolver {direction} endpoint of the directory",
-        vpc_id=vpc_id,
-        region=region,
-        tags={**tags, "Name": full_name},
+        vpc_id=args.resources.network.vpc_id,
+        region=args.region,
+        tags={**args.tags, "Name": full_name},
         opts=opts,
     )
 
@@ -81,43 +52,52 @@ class NameResolution(pulumi.ComponentResource):
         rule_ids: IDs of the rules by domain.
     """
 
-    def __init__(self, name: str, args: NameResolutionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(  # noqa: PLR0913 -- keyword arguments of a resource
+        self,
+        name: str,
+        args: SiteArgs,
+        settings: ResolverEndpointsSettings,
+        *,
+        outbound_group: SecurityGroup,
+        controllers_group_id: pulumi.Input[str],
+        addresses: Sequence[pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
         super().__init__("shell-access:domainControllers:NameResolution", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._args, self._site = name, args, settings.sites[args.region]
         self._child = pulumi.ResourceOptions(parent=self)
-        outbound = self._outbound()
-        if args.settings.sites[args.region].inbound_sources:
+        outbound = self._outbound(outbound_group, controllers_group_id)
+        if self._site.inbound_sources:
             self._inbound()
-        rules = {domain: self._rule(domain, outbound) for domain in args.settings.domains}
-        if args.settings.share_with:
-            self._share(rules)
+        targets = [*addresses, *self._site.controller_addresses]
+        rules = {domain: self._rule(domain, outbound, targets) for domain in settings.domains}
+        if settings.share_with:
+            self._share(rules, settings.share_with)
         self.rule_ids = {domain: each.id for domain, each in rules.items()}
         self.register_outputs({"ruleIds": self.rule_ids})
 
-    def _outbound(self) -> ResolverEndpoint:
+    def _outbound(self, group: SecurityGroup, controllers_group_id: pulumi.Input[str]) -> ResolverEndpoint:
         args = self._args
         rules = [
             SecurityGroupEgressRule(
                 f"{resolver_name(self._name, 'outbound')}-{protocol}",
-                security_group_id=args.outbound_group.id,
+                security_group_id=group.id,
                 description="Queries to domain controllers",
                 ip_protocol=protocol,
                 from_port=DNS_PORT,
                 to_port=DNS_PORT,
-                referenced_security_group_id=args.controllers_group_id,
+                referenced_security_group_id=controllers_group_id,
                 region=args.region,
                 tags={**args.tags, "Name": f"egress-{protocol}-{DNS_PORT}-controllers"},
                 opts=self._child,
             )
             for protocol in DNS_PROTOCOLS
         ]
-        return self._endpoint("outbound", args.outbound_group, rules)
+        return self._endpoint("outbound", group, rules)
 
     def _inbound(self) -> ResolverEndpoint:
         args = self._args
-        group = resolver_group(
-            self._name, "inbound", region=args.region, vpc_id=args.vpc_id, tags=args.tags, opts=self._child
-        )
+        group = resolver_group(self._name, "inbound", args, self._child)
         rules = [
             SecurityGroupIngressRule(
                 f"{resolver_name(self._name, 'inbound')}-{protocol}-{cidr.replace('/', '-')}",
@@ -132,25 +112,26 @@ class NameResolution(pulumi.ComponentResource):
                 opts=self._child,
             )
             for protocol in DNS_PROTOCOLS
-            for cidr in args.settings.sites[args.region].inbound_sources
+            for cidr in self._site.inbound_sources
         ]
         return self._endpoint("inbound", group, rules)
 
     def _endpoint(self, direction: str, group: SecurityGroup, rules: Sequence[pulumi.Resource]) -> ResolverEndpoint:
         args, full_name = self._args, resolver_name(self._name, direction)
+        subnets = args.resources.network.one_subnet_a_zone().subnet_ids
         return ResolverEndpoint(
             full_name,
             name=full_name,
             direction=direction.upper(),
             security_group_ids=[group.id],
-            ip_addresses=[ResolverEndpointIpAddressArgs(subnet_id=each) for each in args.subnet_ids],
+            ip_addresses=[ResolverEndpointIpAddressArgs(subnet_id=each) for each in subnets],
             region=args.region,
             tags=self._tags(full_name),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*rules]),
         )
 
-    def _rule(self, domain: str, outbound: ResolverEndpoint) -> ResolverRule:
-        args, site = self._args, self._args.settings.sites[self._args.region]
+    def _rule(self, domain: str, outbound: ResolverEndpoint, targets: Sequence[pulumi.Input[str]]) -> ResolverRule:
+        args = self._args
         name = f"{self._name}-resolver-{domain}"
         rule = ResolverRule(
             name,
@@ -158,12 +139,12 @@ class NameResolution(pulumi.ComponentResource):
             domain_name=domain,
             rule_type="FORWARD",
             resolver_endpoint_id=outbound.id,
-            target_ips=[ResolverRuleTargetIpArgs(ip=each) for each in (*args.addresses, *site.controller_addresses)],
+            target_ips=[ResolverRuleTargetIpArgs(ip=each) for each in targets],
             region=args.region,
             tags=self._tags(resolver_rule_name(domain)),
             opts=self._child,
         )
-        for given, vpc_id in args.vpcs.items():
+        for given, vpc_id in args.resources.resolver_vpcs.items():
             ResolverRuleAssociation(
                 f"{name}-{given}",
                 name=resolver_rule_name(domain),
@@ -174,7 +155,7 @@ class NameResolution(pulumi.ComponentResource):
             )
         return rule
 
-    def _share(self, rules: Mapping[str, ResolverRule]) -> None:
+    def _share(self, rules: Mapping[str, ResolverRule], principals: Sequence[str]) -> None:
         """Share the rules within the organization; a shared rule uses the endpoint of this account."""
         args, name = self._args, f"{self._name}-resolver"
         share = ResourceShare(
@@ -193,7 +174,7 @@ class NameResolution(pulumi.ComponentResource):
                 region=args.region,
                 opts=self._child,
             )
-        for principal in args.settings.share_with:
+        for principal in principals:
             PrincipalAssociation(
                 f"{name}-{principal.rpartition(':')[2]}",
                 resource_share_arn=share.arn,

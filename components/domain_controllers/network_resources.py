@@ -5,7 +5,6 @@ Each rule of a group is a resource, so that a preview shows only the rules that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, TypedDict
 
@@ -28,27 +27,8 @@ from components.domain_controllers.traffic_requirements import Direction, PeerKi
 
 if TYPE_CHECKING:
     from components.domain_controllers.network_acl import AclPlan, AclRule
-    from components.domain_controllers.planner import GroupPlan
     from components.domain_controllers.security_group_rules import Group, PlannedRule, PrefixList
-
-
-@dataclass(frozen=True, kw_only=True)
-class DirectorySecurityGroupsArgs:
-    """Arguments of the security groups.
-
-    Attributes:
-        region: Region of the site.
-        vpc_id: VPC of the site.
-        plan: Planned groups.
-        resolver_group_id: Group of the resolver endpoints, which rules of a plan with such endpoints name.
-        tags: Tags applied to all taggable resources.
-    """
-
-    region: str
-    vpc_id: str
-    plan: GroupPlan
-    resolver_group_id: pulumi.Input[str] = ""
-    tags: dict[str, str] = field(default_factory=dict[str, str])
+    from components.domain_controllers.site import SiteArgs
 
 
 class _Ends(TypedDict, total=False):
@@ -70,13 +50,13 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, name: str, args: DirectorySecurityGroupsArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: SiteArgs, *, resolver_group_id: pulumi.Input[str], opts: pulumi.ResourceOptions
     ) -> None:
         super().__init__("shell-access:domainControllers:SecurityGroups", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._args, self._resolver_group_id = name, args, resolver_group_id
         self._child = pulumi.ResourceOptions(parent=self)
-        self._lists = {each.name: self._prefix_list(each) for each in args.plan.prefix_lists}
-        groups = [(each, self._group(each)) for each in args.plan.groups]
+        self._lists = {each.name: self._prefix_list(each) for each in args.plan.groups.prefix_lists}
+        groups = [(each, self._group(each)) for each in args.plan.groups.groups]
         self._itself = groups[0][1]
         self.ids = [made.id for _, made in groups]
         self.rules: list[pulumi.Resource] = [
@@ -101,7 +81,7 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
         return SecurityGroup(
             f"{self._name}-{planned.name}",
             description=planned.description,
-            vpc_id=self._args.vpc_id,
+            vpc_id=self._args.resources.network.vpc_id,
             region=self._args.region,
             tags=self._tags(planned.name),
             opts=self._child,
@@ -131,7 +111,7 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
             case PeerKind.ITSELF:
                 return {"referenced_security_group_id": self._itself.id}
             case PeerKind.RESOLVER:
-                return {"referenced_security_group_id": self._args.resolver_group_id}
+                return {"referenced_security_group_id": self._resolver_group_id}
             case PeerKind.GROUP:
                 return {"referenced_security_group_id": value}
             case PeerKind.PREFIX_LIST:
@@ -144,25 +124,6 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
 
 
 _ICMP = (1, 58)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DirectoryNetworkAclArgs:
-    """Arguments of the network ACL.
-
-    Attributes:
-        region: Region of the site.
-        vpc_id: VPC of the site.
-        subnet_ids: Subnets of the controllers.
-        plan: Rules of the ACL.
-        tags: Tags applied to all taggable resources.
-    """
-
-    region: str
-    vpc_id: str
-    subnet_ids: tuple[str, ...]
-    plan: AclPlan
-    tags: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class _AclRule(TypedDict):
@@ -188,9 +149,9 @@ class DirectoryNetworkAcl(pulumi.ComponentResource):
         id: `acl-...`.
     """
 
-    def __init__(self, name: str, args: DirectoryNetworkAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: SiteArgs, plan: AclPlan, opts: pulumi.ResourceOptions) -> None:
         super().__init__("shell-access:domainControllers:NetworkAcl", name, None, opts)
-        full_name = f"{name}-{args.plan.digest}"
+        full_name, network = f"{name}-{plan.digest}", args.resources.network
         priors = [
             PriorNetworkAcl(
                 f"{name}-prior-{subnet}",
@@ -198,29 +159,35 @@ class DirectoryNetworkAcl(pulumi.ComponentResource):
                 subnet_id=subnet,
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            for subnet in args.subnet_ids
+            for subnet in network.subnet_ids
         ]
         acl = NetworkAcl(
             full_name,
-            vpc_id=args.vpc_id,
-            subnet_ids=list(args.subnet_ids),
-            ingress=[NetworkAclIngressArgs(**_acl_rule(each)) for each in _of(args.plan, Direction.INGRESS)],
-            egress=[NetworkAclEgressArgs(**_acl_rule(each)) for each in _of(args.plan, Direction.EGRESS)],
+            vpc_id=network.vpc_id,
+            subnet_ids=list(network.subnet_ids),
+            ingress=[
+                NetworkAclIngressArgs(**_acl_rule(each)) for each in plan.rules if each.direction is Direction.INGRESS
+            ],
+            egress=[
+                NetworkAclEgressArgs(**_acl_rule(each)) for each in plan.rules if each.direction is Direction.EGRESS
+            ],
             region=args.region,
             tags={**args.tags, "Name": full_name, **dict([ROLE_TAG])},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=priors, hooks=_note_on_creation(full_name, args)),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=priors, hooks=_note_on_creation(full_name, args.region, plan)
+            ),
         )
         self.id = acl.id
-        self.register_outputs({"id": self.id, "wider": list(args.plan.wider)})
+        self.register_outputs({"id": self.id, "wider": list(plan.wider)})
 
 
-def _note_on_creation(name: str, args: DirectoryNetworkAclArgs) -> pulumi.ResourceHookBinding | None:
+def _note_on_creation(name: str, region: str, plan: AclPlan) -> pulumi.ResourceHookBinding | None:
     """Return a hook that reports rules wider than the groups: where the ACL changes, and in its preview, only."""
-    count = len(args.plan.wider)
+    count = len(plan.wider)
     if not count:
         return None
     text = (
-        f"{args.region}: {count} of the {len(args.plan.rules)} rules of the network ACL permit more than the security "
+        f"{region}: {count} of the {len(plan.rules)} rules of the network ACL permit more than the security "
         "groups, which still deny it. To list them, run: python -m operations ports"
     )
 
@@ -229,10 +196,6 @@ def _note_on_creation(name: str, args: DirectoryNetworkAclArgs) -> pulumi.Resour
 
     options = pulumi.ResourceHookOptions(on_dry_run=True, ignore_errors=True)
     return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook(f"{name}-wider", report, options)])
-
-
-def _of(plan: AclPlan, direction: Direction) -> list[AclRule]:
-    return [each for each in plan.rules if each.direction is direction]
 
 
 def _acl_rule(rule: AclRule) -> _AclRule:

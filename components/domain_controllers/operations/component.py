@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -37,49 +36,30 @@ from components.domain_controllers.operations.patching import (
 from components.metric_alarm import AlarmPlacement, register_alarm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
+    from components.domain_controllers.monitoring import Monitoring
     from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.operations.plan import OperationsPlan
     from components.domain_controllers.operations.settings import PatchingSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class SiteOperationsArgs:
-    """Arguments of the operation of a site's controllers.
-
-    Attributes:
-        region: Region of the site.
-        plan: Result of `plan_operations`.
-        instance_ids: IDs of the controllers by their names in the settings.
-        attachments: Attachments of the controllers' data volumes, which a promotion needs.
-        topic_arn: ARN of the topic that receives alarms.
-        key_arn: ARN of the key for events.
-        patching: Settings of the patching; None: controllers are not patched.
-        windows: Maintenance windows of the site.
-        take_over: Whether documents of another stack are taken over.
-        tags: Tags applied to all taggable resources.
-    """
-
-    region: str
-    plan: OperationsPlan
-    instance_ids: Mapping[str, pulumi.Output[str]]
-    attachments: Sequence[pulumi.Resource]
-    topic_arn: pulumi.Output[str]
-    key_arn: pulumi.Output[str]
-    patching: PatchingSettings | None = None
-    windows: tuple[PatchWindow, ...] = ()
-    take_over: bool = False
-    tags: dict[str, str] = field(default_factory=dict[str, str])
+    from components.domain_controllers.site import Controllers, SiteArgs
 
 
 class SiteOperations(pulumi.ComponentResource):
     """Event logs, documents, associations, alarms and maintenance windows of a site's controllers."""
 
-    def __init__(self, name: str, args: SiteOperationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 -- what the resource consists of
+        self,
+        name: str,
+        args: SiteArgs,
+        plan: OperationsPlan,
+        controllers: Controllers,
+        monitoring: Monitoring,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
         super().__init__("shell-access:domainControllers:SiteOperations", name, None, opts)
-        self._name, self._args = name, args
-        groups = {each: self._log_group(each) for each in args.plan.log_groups}
+        self._name, self._args, self._plan, self._attachments = name, args, plan, controllers.attachments
+        names = [each.name for each in args.site.controllers]
+        self._ids = dict(zip(names, (each.id for each in controllers.instances), strict=True))
+        groups = {each: self._log_group(each, monitoring.key_arn) for each in plan.log_groups}
         filters: list[pulumi.Resource] = [
             LogMetricFilter(
                 f"{name}-{each.name}",
@@ -92,31 +72,31 @@ class SiteOperations(pulumi.ComponentResource):
                 region=args.region,
                 opts=self._child(),
             )
-            for each in args.plan.metric_filters
+            for each in plan.metric_filters
         ]
         # The first events count, so that filters are there before the agent is.
         self._hooks = self._documents([*groups.values(), *filters])
         placement = AlarmPlacement(
-            topics=[args.topic_arn], region=args.region, tags=args.tags, prefix=f"{args.region}-"
+            topics=[monitoring.topic_arn], region=args.region, tags=args.tags, prefix=f"{args.region}-"
         )
-        for each in args.plan.alarms:
+        for each in plan.alarms:
             register_alarm(each, placement, self._child())
-        for controller, each in args.plan.controller_alarms:
-            register_alarm(each, placement, self._child(), {"InstanceId": args.instance_ids[controller]})
-        if args.windows and args.patching:
-            self._patching(args.patching)
+        for controller, each in plan.controller_alarms:
+            register_alarm(each, placement, self._child(), {"InstanceId": self._ids[controller]})
+        if args.windows and args.section.patches:
+            self._patching(args.section.patches)
         self.register_outputs({})
 
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))
 
-    def _log_group(self, group: str) -> LogGroup:
+    def _log_group(self, group: str, key_arn: pulumi.Output[str]) -> LogGroup:
         args = self._args
         return LogGroup(
             f"{self._name}-{group.rsplit('/', 1)[-1]}",
             name=group,
-            retention_in_days=args.plan.retention_days,
-            kms_key_id=args.key_arn,
+            retention_in_days=self._plan.retention_days,
+            kms_key_id=key_arn,
             region=args.region,
             tags=args.tags,
             opts=self._child(),
@@ -134,17 +114,17 @@ class SiteOperations(pulumi.ComponentResource):
                 tags=args.tags,
                 opts=self._child(),
             )
-            for each in args.plan.documents
+            for each in self._plan.documents
         }
-        for key, each in args.plan.associations.items():
-            disks = args.attachments if each.controller else ()
+        for key, each in self._plan.associations.items():
+            disks = self._attachments if each.controller else ()
             register_association(
                 f"{self._name}-{key}",
                 each,
                 region=args.region,
                 tags=args.tags,
                 opts=self._child(*before, *disks, documents[each.document]),
-                instance_ids=[args.instance_ids[each.controller]] if each.controller else (),
+                instance_ids=[self._ids[each.controller]] if each.controller else (),
             )
         return list(documents.values())
 
@@ -203,7 +183,7 @@ class SiteOperations(pulumi.ComponentResource):
             resource_type="INSTANCE",
             targets=[
                 MaintenanceWindowTargetTargetArgs(
-                    key="InstanceIds", values=[args.instance_ids[each] for each in planned.controllers]
+                    key="InstanceIds", values=[self._ids[each] for each in planned.controllers]
                 )
             ],
             region=args.region,
