@@ -106,7 +106,18 @@ class DocumentStore:
             ResourceError: AWS does not respond, or denies the request.
         """
         with self._explained():
-            return self._read()
+            described = self._describe()
+            if described is None:
+                return None
+            default = described["DefaultVersion"]
+            return LiveDocument(
+                text=self._text(default),
+                default_version=default,
+                latest_version=described["LatestVersion"],
+                type=described["DocumentType"],
+                version_name=described.get("VersionName", ""),
+                tags=_tags(described),
+            )
 
     def kept_by_another(self, holder: str) -> str:
         """Return the message for a document that another stack owns."""
@@ -127,15 +138,13 @@ class DocumentStore:
     def publish(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument:
         """Make the content the latest and the default version, whatever the current one.
 
+        It is retried once where another run interfered: of several runs at least the last one succeeds.
+
         Raises:
             ResourceError: Another stack owns it, it does not settle, or AWS does not respond or denies the request.
         """
         with self._explained():
-            return self._publish(content, ownership)
-
-    def _publish(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument:
-        """Publish, and retry once where another run interfered: of several runs at least the last one succeeds."""
-        live = self._published(content, ownership) or self._published(content, ownership)
+            live = self._published(content, ownership) or self._published(content, ownership)
         if live is None:
             raise ResourceError(
                 f"{self}: another run changed the document at the same time; run the same command again"
@@ -164,7 +173,7 @@ class DocumentStore:
         if holder is not None and holder != owner:
             # Tags are written unconditionally: of two stacks that tag a document at once the later one owns it.
             raise ResourceError(self.kept_by_another(holder))
-        live = self._read()
+        live = self.read()
         if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
             return None
         return replace(live, tags={**live.tags, **_desired_tags(ownership, prior)}, prior=prior)
@@ -241,20 +250,6 @@ class DocumentStore:
 
     def _explained(self) -> AbstractContextManager[None]:
         return explained(str(self), "ssm", self._region, self._caller)
-
-    def _read(self) -> LiveDocument | None:
-        described = self._describe()
-        if described is None:
-            return None
-        default = described["DefaultVersion"]
-        return LiveDocument(
-            text=self._text(default),
-            default_version=default,
-            latest_version=described["LatestVersion"],
-            type=described["DocumentType"],
-            version_name=described.get("VersionName", ""),
-            tags=_tags(described),
-        )
 
     def _describe(self, version: str = "$DEFAULT") -> Mapping[str, Any] | None:
         """Return a version once its status is final; None: the document does not exist."""

@@ -7,13 +7,14 @@ others, so that a destroy begins with it: a stack whose account another one has 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from common.aws.arns import split_arn
-from common.aws.failures import ResourceError, explained
+from common.aws.failures import ResourceError
 from common.problems import NAMESPACE
 from components.adoption import inventory
 from components.adoption.document_ownership import OWNER_TAG
@@ -24,6 +25,7 @@ from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from components.account import Account
     from components.adoption.inventory import Existing
@@ -34,18 +36,9 @@ Properties = dict[str, Any]
 class _GovernanceProvider(AwsResourceProvider):
     """Reads the account's record."""
 
-    def find(self, props: Properties) -> Existing | None:
-        """Return the record; None: it does not exist."""
-        return inventory.find(Kind.POLICY, self.iam(props), props["region"], props["arn"])
-
-    def iam(self, props: Properties) -> Any:
-        """Return a client of IAM."""
-        return self.clients().client("iam", props["region"])
-
-    def explained(self, props: Properties) -> Any:
-        """Translate exceptions of botocore."""
-        clients, region = self.clients(), props["region"]
-        return explained(f"the policy {POLICY_NAME}", "iam", region, lambda: clients.caller_arn(region))
+    def governing(self, props: Properties) -> AbstractContextManager[Any]:
+        """Return a context with a client of IAM, in which exceptions of botocore are translated."""
+        return self.calling(f"the policy {POLICY_NAME}", "iam", props["region"])
 
 
 class GoverningStackProvider(_GovernanceProvider):
@@ -69,20 +62,20 @@ class GoverningStackProvider(_GovernanceProvider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Return the live record; absent where it does not exist."""
-        with self.explained(props):
-            found = self.find(props)
-            tags = self._tags(props) if found else {}
-        if found is None:
-            return ReadResult("", {})
+        with self.governing(props) as iam:
+            try:
+                tags = inventory.tags_of(iam.get_policy(PolicyArn=props["arn"])["Policy"].get("Tags", []))
+            except iam.exceptions.NoSuchEntityException:
+                return ReadResult("", {})
         inputs = {name: props[name] for name in _INPUTS if name in props}
         return ReadResult(id_, {**props, "ownerTag": tags.get(OWNER_TAG, "")}, inputs)
 
     def delete(self, _id: str, _props: Properties) -> None:
         """Delete the record, unless another stack owns it now."""
-        with self.explained(_props):
-            found = self.find(_props)
+        with self.governing(_props) as iam:
+            found = _find(iam, _props)
             if found is not None and found.owner == _props["owner"]:
-                self._delete(_props)
+                _delete(iam, _props)
 
     def _acquire(self, props: Properties, known_as: str) -> None:
         """Acquire the record for this stack.
@@ -90,19 +83,19 @@ class GoverningStackProvider(_GovernanceProvider):
         Raises:
             ResourceError: Another stack or principal owns it.
         """
-        with self.explained(props):
+        with self.governing(props) as iam:
             for _ in attempts():
-                found = self.find(props)
+                found = _find(iam, props)
                 if found is None:
-                    if self._create(props):
+                    if _create(iam, props):
                         return
                 elif found.owner == props["owner"]:
-                    self.iam(props).tag_policy(PolicyArn=props["arn"], Tags=_tags(props["owner"]))
+                    iam.tag_policy(PolicyArn=props["arn"], Tags=_tags(props["owner"]))
                     return
                 elif found.owner in {props.get("takeOverFrom"), known_as} - {None, ""}:
                     # The description contains the owner and never changes.
-                    self._delete(props)
-                    if self._create(props):
+                    _delete(iam, props)
+                    if _create(iam, props):
                         return
                 else:
                     raise ResourceError(refusal(props, found.owner))
@@ -110,30 +103,29 @@ class GoverningStackProvider(_GovernanceProvider):
             f"IAM says that the policy {POLICY_NAME} exists and does not show it; run the same command again"
         )
 
-    def _create(self, props: Properties) -> bool:
-        """Create the record; return False where another run was faster."""
-        iam = self.iam(props)
-        try:
-            iam.create_policy(
-                PolicyName=POLICY_NAME,
-                Description=policy_description(props["owner"]),
-                PolicyDocument=json.dumps(policy_content(props["arn"])),
-                Tags=_tags(props["owner"]),
-            )
-        except iam.exceptions.EntityAlreadyExistsException:
-            return False
-        return True
 
-    def _delete(self, props: Properties) -> None:
-        iam = self.iam(props)
-        try:
-            iam.delete_policy(PolicyArn=props["arn"])
-        except iam.exceptions.NoSuchEntityException:
-            return
+def _find(iam: Any, props: Properties) -> Existing | None:
+    """Return the record; None: it does not exist."""
+    return inventory.find(Kind.POLICY, iam, props["region"], props["arn"])
 
-    def _tags(self, props: Properties) -> dict[str, str]:
-        policy = self.iam(props).get_policy(PolicyArn=props["arn"])["Policy"]
-        return inventory.tags_of(policy.get("Tags", []))
+
+def _create(iam: Any, props: Properties) -> bool:
+    """Create the record; return False where another run was faster."""
+    try:
+        iam.create_policy(
+            PolicyName=POLICY_NAME,
+            Description=policy_description(props["owner"]),
+            PolicyDocument=json.dumps(policy_content(props["arn"])),
+            Tags=_tags(props["owner"]),
+        )
+    except iam.exceptions.EntityAlreadyExistsException:
+        return False
+    return True
+
+
+def _delete(iam: Any, props: Properties) -> None:
+    with suppress(iam.exceptions.NoSuchEntityException):
+        iam.delete_policy(PolicyArn=props["arn"])
 
 
 class ReleaseGuardProvider(_GovernanceProvider):
@@ -164,8 +156,8 @@ class ReleaseGuardProvider(_GovernanceProvider):
             )
 
     def _check(self, props: Properties) -> None:
-        with self.explained(props):
-            found = self.find(props)
+        with self.governing(props) as iam:
+            found = _find(iam, props)
         if found is not None and found.owner not in (None, props["owner"]):
             raise ResourceError(
                 f"the stack {found.owner} has taken over this account from {props['owner']}, so nothing in it is changed "
@@ -234,8 +226,8 @@ def govern(account: Account, region: str, owner: str, protected_by: str = "") ->
     pulumi.runtime.register_stack_transformation(owned)
     # Absent where nothing is protected, so that no other stack changes.
     protection = {"protectedBy": protected_by} if protected_by else {}
-    return lambda: _register_guard({**properties, **protection}, governed)
 
+    def register_guard() -> None:
+        ReleaseGuard({**properties, **protection}, governed)
 
-def _register_guard(properties: Properties, governed: list[pulumi.Resource]) -> None:
-    ReleaseGuard(properties, governed)
+    return register_guard

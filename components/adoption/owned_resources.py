@@ -20,7 +20,7 @@ from components.adoption.inventory import GLOBAL, NAMED_TYPES, only_one, tags_by
 from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from components.adoption.inventory import Existing
 
@@ -41,7 +41,7 @@ _PARENTS: Final = {
 _DELETED_ONLY_IF_MADE_HERE: Final = frozenset({"aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Tagged:
     """A type of EC2 that is found by its tags.
 
@@ -66,56 +66,34 @@ class Tagged:
 
 TAGGED: Final[Mapping[str, Tagged]] = {
     "aws:ebs/volume:Volume": Tagged(
-        prefix="vol-",
-        operation="describe_volumes",
-        argument="VolumeIds",
-        path="Volumes[0]",
+        *("vol-", "describe_volumes", "VolumeIds", "Volumes[0]"),
         state="State",
         fixed={"availability_zone": "AvailabilityZone", "encrypted": "Encrypted", "kms_key_id": "KmsKeyId"},
     ),
     "aws:ec2/flowLog:FlowLog": Tagged(
-        prefix="fl-",
-        operation="describe_flow_logs",
-        argument="FlowLogIds",
-        path="FlowLogs[0]",
+        *("fl-", "describe_flow_logs", "FlowLogIds", "FlowLogs[0]"),
         fixed={"subnet_id": "ResourceId", "traffic_type": "TrafficType"},
         is_omitted=True,
     ),
     "aws:ec2/instance:Instance": Tagged(
-        prefix="i-",
-        operation="describe_instances",
-        argument="InstanceIds",
-        path="Reservations[0].Instances[0]",
+        *("i-", "describe_instances", "InstanceIds", "Reservations[0].Instances[0]"),
         state="State.Name",
         fixed={"subnet_id": "SubnetId"},
     ),
     "aws:ec2/managedPrefixList:ManagedPrefixList": Tagged(
-        prefix="pl-",
-        operation="describe_managed_prefix_lists",
-        argument="PrefixListIds",
-        path="PrefixLists[0]",
+        *("pl-", "describe_managed_prefix_lists", "PrefixListIds", "PrefixLists[0]"),
         state="State",
         fixed={"address_family": "AddressFamily"},
     ),
     "aws:ec2/networkAcl:NetworkAcl": Tagged(
-        prefix="acl-",
-        operation="describe_network_acls",
-        argument="NetworkAclIds",
-        path="NetworkAcls[0]",
-        fixed={"vpc_id": "VpcId"},
+        *("acl-", "describe_network_acls", "NetworkAclIds", "NetworkAcls[0]"), fixed={"vpc_id": "VpcId"}
     ),
     "aws:ec2/securityGroup:SecurityGroup": Tagged(
-        prefix="sg-",
-        operation="describe_security_groups",
-        argument="GroupIds",
-        path="SecurityGroups[0]",
+        *("sg-", "describe_security_groups", "GroupIds", "SecurityGroups[0]"),
         fixed={"vpc_id": "VpcId", "description": "Description"},
     ),
     "aws:ec2/vpcEndpoint:VpcEndpoint": Tagged(
-        prefix="vpce-",
-        operation="describe_vpc_endpoints",
-        argument="VpcEndpointIds",
-        path="VpcEndpoints[0]",
+        *("vpce-", "describe_vpc_endpoints", "VpcEndpointIds", "VpcEndpoints[0]"),
         state="State",
         fixed={"vpc_id": "VpcId", "service_name": "ServiceName", "vpc_endpoint_type": "VpcEndpointType"},
     ),
@@ -195,16 +173,12 @@ LISTED: Final[Mapping[str, Listed]] = {
 _SHARE: Final = "aws:ram/resourceShare:ResourceShare"
 _RULE_ASSOCIATION: Final = "aws:route53/resolverRuleAssociation:ResolverRuleAssociation"
 _WINDOW_PARTS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "aws:ssm/maintenanceWindowTarget:MaintenanceWindowTarget": (
-        "describe_maintenance_window_targets",
-        "Targets",
-        "WindowTargetId",
-    ),
-    "aws:ssm/maintenanceWindowTask:MaintenanceWindowTask": (
-        "describe_maintenance_window_tasks",
-        "Tasks",
-        "WindowTaskId",
-    ),
+    f"aws:ssm/maintenanceWindow{part}:MaintenanceWindow{part}": (
+        f"describe_maintenance_window_{part.lower()}s",
+        f"{part}s",
+        f"Window{part}Id",
+    )
+    for part in ("Target", "Task")
 }
 """Types of the parts of a maintenance window, which have no tags: operation, key of the list, and key of the ID."""
 _SOURCES: Final[Mapping[str, str]] = {
@@ -427,44 +401,45 @@ class OwnedResources:
         rules = [
             rule for rule in self._rules_of(properties.get("security_group_id"), region) if rule["IsEgress"] is egress
         ]
-        desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
         same = [rule for rule in rules if _has_content(rule, properties)]
-        tagged = [rule for rule in rules if desired.items() <= tags_of(rule.get("Tags", [])).items()]
         planned = next((source for source in _SOURCES if properties.get(source)), None)
-        kinds = [
-            next((kind for kind, path in _SOURCES.items() if jmespath.search(path, rule)), None) for rule in tagged
+        tagged = [
+            rule
+            for rule in rules
+            if self._tags(name).items() <= tags_of(rule.get("Tags", [])).items()
+            and planned == next((kind for kind, path in _SOURCES.items() if jmespath.search(path, rule)), None)
         ]
-        found = same or [rule for rule, kind in zip(tagged, kinds, strict=True) if kind == planned]
-        return found[0]["SecurityGroupRuleId"] if len(found) == 1 else None
+        return _only([rule["SecurityGroupRuleId"] for rule in same or tagged])
 
     def _rules_of(self, group: str | None, region: str) -> list[dict[str, Any]]:
         if group is None:
             return []
         if group not in self._rules:
-            pages = (
-                self.client("ec2", region)
-                .get_paginator("describe_security_group_rules")
-                .paginate(Filters=[{"Name": "group-id", "Values": [group]}])
+            of_group = [{"Name": "group-id", "Values": [group]}]
+            self._rules[group] = self._items(
+                *("ec2", region, "describe_security_group_rules", "SecurityGroupRules"), Filters=of_group
             )
-            self._rules[group] = [rule for page in pages for rule in page["SecurityGroupRules"]]
         return self._rules[group]
+
+    def _tags(self, name: str) -> dict[str, str]:
+        """Return the tags of a resource (`name` in its stack)."""
+        return {OWNER_TAG: self.owner, RESOURCE_TAG: name}
+
+    def _items(self, service: str, region: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+        """Return what an operation lists under a key of its pages."""
+        pages = self.client(service, region).get_paginator(operation).paginate(**arguments)
+        return [each for page in pages for each in page[key]]
 
     def _key(self, name: str, region: str) -> str | None:
         """Return the ID of the one enabled key that has the tags, the only way to find a key without an alias."""
         kms = self.client("kms", region)
-        tags = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
-        pages = (
-            self.client("resourcegroupstaggingapi", region)
-            .get_paginator("get_resources")
-            .paginate(
-                ResourceTypeFilters=["kms:key"],
-                TagFilters=[{"Key": key, "Values": [value]} for key, value in tags.items()],
-            )
+        found = self._items(
+            *("resourcegroupstaggingapi", region, "get_resources", "ResourceTagMappingList"),
+            ResourceTypeFilters=["kms:key"],
+            TagFilters=[{"Key": key, "Values": [value]} for key, value in self._tags(name).items()],
         )
-        arns = [each["ResourceARN"] for page in pages for each in page["ResourceTagMappingList"]]
-        keys = [kms.describe_key(KeyId=arn)["KeyMetadata"] for arn in arns]
-        usable = [key["KeyId"] for key in keys if key["KeyState"] == "Enabled"]
-        return usable[0] if len(usable) == 1 else None
+        keys = [kms.describe_key(KeyId=each["ResourceARN"])["KeyMetadata"] for each in found]
+        return _only([key["KeyId"] for key in keys if key["KeyState"] == "Enabled"])
 
     def _listed(self, listed: Listed, name: str, region: str) -> str | None:
         """Return the ID of the one listed resource that has the tags."""
@@ -475,29 +450,21 @@ class OwnedResources:
             self._listings[key] = {
                 each: listed.tags(client, each) for page in pages for each in jmespath.search(listed.path, page)
             }
-        desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
-        found = [each for each, tags in self._listings[key].items() if desired.items() <= tags.items()]
-        return found[0].rpartition("/")[2] if len(found) == 1 else None
+        desired = self._tags(name).items()
+        found = _only([each for each, tags in self._listings[key].items() if desired <= tags.items()])
+        return found.rpartition("/")[2] if found else None
 
     def _share(self, name: str, region: str) -> str | None:
         """Return the ARN of the one active resource share that has the tags."""
-        desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
-        pages = (
-            self.client("ram", region)
-            .get_paginator("get_resource_shares")
-            .paginate(
-                resourceOwner="SELF",
-                resourceShareStatus="ACTIVE",
-                tagFilters=[{"tagKey": key, "tagValues": [value]} for key, value in desired.items()],
-            )
+        desired = self._tags(name)
+        found = self._items(
+            *("ram", region, "get_resource_shares", "resourceShares"),
+            resourceOwner="SELF",
+            resourceShareStatus="ACTIVE",
+            tagFilters=[{"tagKey": key, "tagValues": [value]} for key, value in desired.items()],
         )
-        found = [
-            each["resourceShareArn"]
-            for page in pages
-            for each in page["resourceShares"]
-            if desired.items() <= tags_of(each.get("tags", [])).items()
-        ]
-        return found[0] if len(found) == 1 else None
+        tagged = [each for each in found if desired.items() <= tags_of(each.get("tags", [])).items()]
+        return _only([each["resourceShareArn"] for each in tagged])
 
     def _rule_association(self, region: str, properties: Properties) -> str | None:
         """Return the ID of the association of a rule of this stack with a VPC, which has one at most."""
@@ -505,13 +472,8 @@ class OwnedResources:
         if rule is None or vpc is None:
             return None
         wanted = [{"Name": "ResolverRuleId", "Values": [rule]}, {"Name": "VPCId", "Values": [vpc]}]
-        pages = (
-            self.client("route53resolver", region)
-            .get_paginator("list_resolver_rule_associations")
-            .paginate(Filters=wanted)
-        )
-        found = [each["Id"] for page in pages for each in page["ResolverRuleAssociations"]]
-        return found[0] if len(found) == 1 else None
+        listing = ("route53resolver", region, "list_resolver_rule_associations", "ResolverRuleAssociations")
+        return _only([each["Id"] for each in self._items(*listing, Filters=wanted)])
 
     def _window_part(self, token: str, region: str, properties: Properties) -> str | None:
         """Return the import ID of the one target or task with the planned name in a window of this stack."""
@@ -519,25 +481,26 @@ class OwnedResources:
         if window is None:
             return None
         operation, listed, id_key = _WINDOW_PARTS[token]
-        pages = self.client("ssm", region).get_paginator(operation).paginate(WindowId=window)
-        found = [each[id_key] for page in pages for each in page[listed] if each.get("Name") == properties["name"]]
-        return f"{window}/{found[0]}" if len(found) == 1 else None
+        parts = self._items("ssm", region, operation, listed, WindowId=window)
+        found = _only([each[id_key] for each in parts if each.get("Name") == properties["name"]])
+        return f"{window}/{found}" if found else None
 
     def _ids(self, prefix: str, name: str, region: str) -> list[str]:
         """Return the IDs with a prefix of the EC2 resources that have both tags."""
         if region not in self._tagged:
-            pages = (
-                self.client("ec2", region)
-                .get_paginator("describe_tags")
-                .paginate(Filters=[{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}])
-            )
-            tags = tags_by_resource(each for page in pages for each in page["Tags"])
+            ours = [{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}]
+            tags = tags_by_resource(self._items("ec2", region, "describe_tags", "Tags", Filters=ours))
             found: dict[str, list[str]] = defaultdict(list)
             for resource, its_tags in tags.items():
                 if its_tags.get(OWNER_TAG) == self.owner and RESOURCE_TAG in its_tags:
                     found[its_tags[RESOURCE_TAG]].append(resource)
             self._tagged[region] = found
         return [each for each in self._tagged[region].get(name, []) if each.startswith(prefix)]
+
+
+def _only(found: Sequence[str]) -> str | None:
+    """Return the only one of several; None: there is none, or it is unknown which one is meant."""
+    return found[0] if len(found) == 1 else None
 
 
 _ANYWHERE: Final = ("0.0.0.0/0", "::/0")

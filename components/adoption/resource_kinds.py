@@ -127,11 +127,10 @@ class _Alias:
         return record
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
-        try:
+        with suppress(self._kms.exceptions.AlreadyExistsException):
             self._kms.create_alias(AliasName=self._name, TargetKeyId=value)
-        except self._kms.exceptions.AlreadyExistsException:
-            return False
-        return True
+            return True
+        return False
 
     def restore(self, value: str) -> None:
         try:
@@ -156,10 +155,8 @@ class _Alias:
         return found is not None and found.value == key
 
     def _delete(self) -> None:
-        try:
+        with suppress(self._kms.exceptions.NotFoundException):
             self._kms.delete_alias(AliasName=self._name)
-        except self._kms.exceptions.NotFoundException:
-            return
 
 
 class _LogGroup:
@@ -178,11 +175,10 @@ class _LogGroup:
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         encrypted = {"kmsKeyId": value} if value else {}
-        try:
+        with suppress(self._logs.exceptions.ResourceAlreadyExistsException):
             self._logs.create_log_group(logGroupName=self._name, tags=dict(tags), **encrypted)
-        except self._logs.exceptions.ResourceAlreadyExistsException:
-            return False
-        return True
+            return True
+        return False
 
     def restore(self, value: str) -> None:
         """Restore the key; the retention is unchanged, as shortening it would delete logs."""
@@ -199,10 +195,8 @@ class _LogGroup:
             self._logs.untag_resource(resourceArn=log_group_arn(group), tagKeys=list(removed))
 
     def remove(self, value: str) -> None:
-        try:
+        with suppress(self._logs.exceptions.ResourceNotFoundException):
             self._logs.delete_log_group(logGroupName=self._name)
-        except self._logs.exceptions.ResourceNotFoundException:
-            return
 
     def _described(self) -> dict[str, Any] | None:
         return described_log_group(self._logs, self._name)
@@ -250,11 +244,10 @@ class _Parameter:
         return next((each["Value"] for each in versions if str(each["Version"]) == record), None)
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
-        try:
+        with suppress(self._ssm.exceptions.ParameterAlreadyExists):
             self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Tags=_listed(tags))
-        except self._ssm.exceptions.ParameterAlreadyExists:
-            return False
-        return True
+            return True
+        return False
 
     def restore(self, value: str) -> None:
         self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Overwrite=True)
@@ -266,10 +259,8 @@ class _Parameter:
         self._ssm.remove_tags_from_resource(**named, TagKeys=list(removed))
 
     def remove(self, value: str) -> None:
-        try:
+        with suppress(self._ssm.exceptions.ParameterNotFound):
             self._ssm.delete_parameter(Name=self._name)
-        except self._ssm.exceptions.ParameterNotFound:
-            return
 
 
 _KEY: Final = "KmsMasterKeyId"
@@ -333,11 +324,10 @@ class _Policy:
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
         name = self._arn.rsplit("/", 1)[1]
-        try:
+        with suppress(self._iam.exceptions.EntityAlreadyExistsException):
             self._iam.create_policy(PolicyName=name, Tags=_listed(tags), **json.loads(value))
-        except self._iam.exceptions.EntityAlreadyExistsException:
-            return False
-        return True
+            return True
+        return False
 
     def restore(self, value: str) -> None:
         """Leave a policy that was taken over from another stack unchanged."""

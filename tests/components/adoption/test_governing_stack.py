@@ -9,7 +9,7 @@ import pytest
 
 from common.aws.failures import ResourceError
 from common.aws.session import AwsClients
-from components.adoption import dynamic_provider
+from components.adoption import dynamic_provider, inventory
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.governance import POLICY_NAME, policy_arn
 from components.adoption.governing_stack import GoverningStackProvider, ReleaseGuardProvider
@@ -79,9 +79,9 @@ def test_loser_of_a_race_is_refused(
     record: GoverningStackProvider, client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both find nothing; the other one creates it first."""
-    find, answers = record.find, iter([None])
+    find, answers = inventory.find, iter([None])
     record.create(props(BETA))
-    monkeypatch.setattr(record, "find", lambda given: next(answers, find(given)))
+    monkeypatch.setattr(inventory, "find", lambda *given: next(answers, find(*given)))
     with pytest.raises(ResourceError, match=f"governed by the stack {BETA}"):
         record.create(props(ALPHA))
     found = live(client)
@@ -93,7 +93,7 @@ def test_record_that_iam_does_not_show_yet_ends_the_run(
     record: GoverningStackProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record.create(props(BETA))
-    monkeypatch.setattr(record, "find", lambda _given: None)
+    monkeypatch.setattr(inventory, "find", lambda *_given: None)
     with pytest.raises(ResourceError, match="run the same command again"):
         record.create(props(ALPHA))
 
