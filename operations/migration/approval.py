@@ -53,9 +53,9 @@ class MigrationStep(StrEnum):
 
 
 EFFECTS: Final = {
-    MigrationStep.PARALLEL: "Deploys the approval policies beside the workflow. Sessions can be requested in both ways.",
-    MigrationStep.DRAINING: "Ends new requests to the workflow. Its open requests and grants continue; new ones are just-in-time requests.",
-    MigrationStep.COMPLETE: "Sets the mode and removes what only the earlier one needs.",
+    MigrationStep.PARALLEL: "Deploys the approval policies beside the workflow. Operators can request sessions in both ways.",
+    MigrationStep.DRAINING: "The workflow accepts no new requests. Its open requests and grants continue.",
+    MigrationStep.COMPLETE: "Sets the mode, and deletes the resources that only the earlier mode needs.",
 }
 
 
@@ -242,7 +242,7 @@ def _closed(situation: MigrationSituation, target: Mode) -> list[Finding]:
         return [
             _obstacle(
                 "approved-path",
-                f"no role certainly may request just-in-time access and cannot start sessions without it.{operators}",
+                f"no role that needs a request to start sessions is allowed to make one.{operators}",
                 "Attach the permissions of requesters to roles (Systems Manager User Guide, Setting up just-in-time access)",
             )
         ]
@@ -260,8 +260,8 @@ def _standing(situation: MigrationSituation) -> list[Finding]:
     return [
         _obstacle(
             "standing-sessions",
-            f"{counted(len(arns), 'principal')} may start sessions without an approval: {listed(arns, _MOST)}. AWS "
-            "does not ask them for a request",
+            f"{counted(len(arns), 'principal')} can start sessions without an approval: {listed(arns, _MOST)}. AWS "
+            "does not require a request from them",
             "Remove ssm:StartSession from them, or accept them in audit-exceptions.yaml or with --declare-admin; details: python "
             "-m operations audit",
         )
@@ -315,7 +315,7 @@ def _open_requests(situation: MigrationSituation) -> list[Finding]:
     return [
         _obstacle(
             OPEN_REQUESTS,
-            f"the workflow has {counted(len(situation.requests), 'open request or grant')}, which its removal would cut off: "
+            f"the workflow has {counted(len(situation.requests), 'open request or grant')}, which its removal would end: "
             f"{_requests(situation.requests)}",
             f"Run this command again when they have ended (or with --wait), or end them: {program_name()} revoke, approve "
             "--reject",

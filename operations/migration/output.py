@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from operations.migration.approval import MigrationSituation, Move
 
 _ANY: Final = "*"
+_TITLES: Final = {"made": "Created", "changed": "Changed", "removed": "Deleted", "kept": "Retained"}
 
 
 def print_move(
@@ -47,7 +48,7 @@ def print_move(
             print_line(console, line)
         for title, names in _resources(move).items():
             if names:
-                print_line(console, f"{title.capitalize()}: {', '.join(names)}")
+                print_line(console, f"{_TITLES[title]}: {', '.join(names)}")
         if isinstance(situation.requests, ReadFailure):
             print_unread(console, "open requests and grants", situation.requests)
         elif situation.requests:
@@ -138,7 +139,7 @@ def _access(move: Move, situation: MigrationSituation) -> list[dict[str, str]]:
     lacks = {each.arn: each.lacks for each in paths.operators_just_in_time}
     for each in paths.operators:
         lacking = listed(each.lacks)
-        now = f"not at present: lacks {lacking}" if each.lacks else f"after approval by {approvers}"
+        now = f"no: lacks {lacking}" if each.lacks else f"after approval by {approvers}"
         after = f"after approval by {approvers}, in the runbook"
         if not to_workflow:
             missing = lacks.get(each.arn, ())
@@ -178,8 +179,8 @@ def _nodes(situation: MigrationSituation) -> list[str]:
     counts = _counts(situation)
     text = (
         f"{counted(len(situation.decisions), 'node')} after the move: {counts[Outcome.MANUAL.value]} by approval, "
-        f"{counts['automaticOnly']} by automatic approval only, {counts[Outcome.NO_POLICY.value]} of no policy, "
-        f"{counts[Outcome.CONFLICT.value]} of several"
+        f"{counts['automaticOnly']} by automatic approval only, {counts[Outcome.NO_POLICY.value]} without a policy, "
+        f"{counts[Outcome.CONFLICT.value]} with several policies"
     )
     return [text]
 

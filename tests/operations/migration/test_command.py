@@ -131,7 +131,7 @@ def test_plan_changes_nothing(moved: Moved) -> None:
     for text in (
         "1. parallel: possible now",
         "2. draining: not possible yet",
-        "problem: standing-sessions: 1 principal may start sessions without an approval",
+        "problem: standing-sessions: 1 principal can start sessions without an approval",
         "document Databases in eu-west-1",
         "policy AllowStartSsmSessionBasedOnIamTags",
         "1 node after the move: 1 by approval",
