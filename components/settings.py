@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from unicodedata import category
 
 from common.characters import hidden_character
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 
     from components.just_in_time.settings import JustInTimeSettings
 
-SECTIONS = (
-    "regions",
-    "tags",
-    "permissionsBoundary",
-    "takeOver",
-    "sessionManager",
-    "endpoints",
-    "approval",
-    "accountAccess",
-    "domainControllers",
-    "nodes",
-)
+SECTION_MODELS: Final[Mapping[str, type[Section]]] = {
+    "sessionManager": SessionManagerSection,
+    "endpoints": EndpointSettings,
+    "approval": ApprovalSettings,
+    "accountAccess": AccountAccessSettings,
+    "domainControllers": DomainControllersSection,
+    "nodes": NodesSection,
+}
+"""Model of each section; of `endpoints`, of each Region in it."""
+
+SECTIONS: Final = ("regions", "tags", "permissionsBoundary", "takeOver", *SECTION_MODELS)
+"""Keys of the configuration; the first ones are plain values."""
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
 _BOUNDARY = re.compile(
@@ -239,18 +239,10 @@ def _hint(key: str) -> str:
 @cache
 def _key_paths() -> dict[str, list[SettingPath]]:
     """Return the paths of the sections and of their keys, by key."""
-    models: dict[SettingPath, type[Section]] = {
-        ("sessionManager",): SessionManagerSection,
-        ("endpoints", "REGION"): EndpointSettings,
-        ("approval",): ApprovalSettings,
-        ("accountAccess",): AccountAccessSettings,
-        ("domainControllers",): DomainControllersSection,
-        ("nodes",): NodesSection,
-    }
     # With the namespace, as a key alone would look like one of the section that the message is about.
     found: dict[str, list[SettingPath]] = {key: [(f"{NAMESPACE}:{key}",)] for key in SECTIONS}
-    for path, model in models.items():
-        for key, paths in key_paths(model, path).items():
+    for section, model in SECTION_MODELS.items():
+        for key, paths in key_paths(model, (section, "REGION") if section == "endpoints" else (section,)).items():
             found.setdefault(key, []).extend(paths)
     return found
 

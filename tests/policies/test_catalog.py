@@ -9,24 +9,13 @@ import pytest
 from pulumi_policy import EnforcementLevel
 
 import policies
-from common.validation import Section, key_paths
-from components.approval.settings import ApprovalSettings
-from components.domain_controllers.settings import DomainControllersSection
-from components.nodes.settings import NodesSection
-from components.session_manager.settings import SessionManagerSection
-from components.settings import SECTIONS
+from common.validation import key_paths
+from components.settings import SECTION_MODELS, SECTIONS
 from policies.catalog import RULES
 from policies.rule import Rule
 
 PACK = Path(policies.__file__).parent
 TESTS = Path(__file__).parent
-
-MODELS: dict[str, type[Section]] = {
-    "sessionManager": SessionManagerSection,
-    "approval": ApprovalSettings,
-    "domainControllers": DomainControllersSection,
-    "nodes": NodesSection,
-}
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 
@@ -67,7 +56,7 @@ def test_settings_in_remedies_exist(rule: Rule) -> None:
     for name in re.findall(r"shell-access:([\w.<>]+)", rule.remedy):
         section, _, key = name.partition(".")
         assert section in SECTIONS
-        assert not key or key_paths(MODELS[section]).keys() & {key.rpartition(".")[2]}, name
+        assert not key or key_paths(SECTION_MODELS[section]).keys() & {key.rpartition(".")[2]}, name
 
 
 @pytest.mark.parametrize(

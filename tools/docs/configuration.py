@@ -1,57 +1,13 @@
 """docs/configuration.md and docs/fleet-file.md, from the settings' own descriptions."""
 
 import json
-from typing import Any, cast
+from typing import Any, Final, cast, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from components.account_access.settings import AccountAccessSettings, EntitledOperators
-from components.approval import settings
-from components.detection.settings import (
-    CisScansSettings,
-    DetectionSettings,
-    GuardDutySettings,
-    InspectorSettings,
-    SecurityHubSettings,
-)
-from components.domain_controllers.operations.settings import (
-    BackupBucketSettings,
-    BackupSettings,
-    EventLogsSettings,
-    HealthSettings,
-    NewForestSettings,
-    PatchingSettings,
-    PromotionSecretsSettings,
-    PromotionSettings,
-)
-from components.domain_controllers.settings import (
-    AdditionalTraffic,
-    ClientPrefixList,
-    ControllerSettings,
-    DomainControllersSection,
-    MonitoringSettings,
-    QuotaSettings,
-    ResolverEndpointsSettings,
-    ResolverSiteSettings,
-    SiteSettings,
-    VolumeSettings,
-)
-from components.just_in_time.settings import (
-    ApprovalLevel,
-    AutoApproval,
-    GroupApprover,
-    JustInTimeSettings,
-    ManualPolicy,
-)
-from components.nodes.settings import (
-    AgentsSettings,
-    DefaultHostManagementSettings,
-    NodesSection,
-    RoleComplianceSettings,
-)
-from components.session_manager.settings import EndpointSettings, SessionManagerSection
-from operations.fleet.fleet_file import Accounts, Discovery, FleetSettings, ListedAccount, Overrides, Wave
+from components.settings import SECTION_MODELS
+from operations.fleet.fleet_file import FleetSettings
 from tools.docs.markdown import table
 
 _INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
@@ -98,91 +54,52 @@ each person and account, for the stacks with `approval.identityCenter.access: ac
 _NODES = """Preparation of nodes for sessions: see [nodes.md](nodes.md). Each of the three parts is optional, and `{}` gives its
 defaults."""
 
-SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
-    ("sessionManager", _PREFERENCES, SessionManagerSection),
-    ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
-    ("approval", _APPROVAL, settings.ApprovalSettings),
-    ("approval.approvers", "A list of mappings with these keys.", settings.Approver),
-    (
-        "approval.operators",
-        "A list of mappings with these keys: see [Operators of IAM Identity Center](approval.md#operators-of-iam-identity-center).",
-        settings.IdentityCenterOperator,
-    ),
-    ("approval.identityCenter", "Sign-in of the operators in `operators`.", settings.IdentityCenterAccess),
-    ("approval.breakGlass", "[Emergency access](approval.md#emergency-access).", settings.BreakGlass),
-    ("approval.evidence", "[Keeping the records](evidence.md#keeping-the-records).", settings.Evidence),
-    ("approval.evidence.trail", "Existing trail that `evidence --athena` reads.", settings.Trail),
-    (
-        "approval.justInTime",
-        "Policies in every Region of the stack: see [just-in-time.md](just-in-time.md).",
-        JustInTimeSettings,
-    ),
-    ("approval.justInTime.manualPolicies", "A list of mappings with these keys.", ManualPolicy),
-    ("approval.justInTime.manualPolicies.levels", "A list of mappings with these keys.", ApprovalLevel),
-    ("approval.justInTime.manualPolicies.levels.approvers", "A list of mappings with these keys.", GroupApprover),
-    ("approval.justInTime.autoApprovals", "A list of mappings with these keys.", AutoApproval),
-    ("accountAccess", _ACCOUNT_ACCESS, AccountAccessSettings),
-    ("accountAccess.operators", "A list of mappings with these keys.", EntitledOperators),
-    ("domainControllers", _CONTROLLERS, DomainControllersSection),
-    ("domainControllers.sites.<Region>", _SITE, SiteSettings),
-    ("domainControllers.sites.<Region>.controllers", "A list of mappings with these keys.", ControllerSettings),
-    ("domainControllers.sites.<Region>.controllers.volumes", "A list of mappings with these keys.", VolumeSettings),
-    ("domainControllers.clientPrefixLists.<name>", "A mapping by name. Each value has these keys.", ClientPrefixList),
-    ("domainControllers.monitoring", "Alerts, flow logs and the trail.", MonitoringSettings),
-    (
-        "domainControllers.eventLogs",
-        "For sites that create controllers: see [Event logs](domain-controllers.md#event-logs).",
-        EventLogsSettings,
-    ),
-    ("domainControllers.backups", "For sites that create controllers: see [recovery.md](recovery.md).", BackupSettings),
-    ("domainControllers.backups.buckets.<Region>", "One for each site that creates controllers.", BackupBucketSettings),
-    (
-        "domainControllers.patching",
-        "For sites that create controllers: see [Patching](domain-controllers.md#patching).",
-        PatchingSettings,
-    ),
-    (
-        "domainControllers.health",
-        "For sites that create controllers: see [Health](domain-controllers.md#health).",
-        HealthSettings,
-    ),
-    (
-        "domainControllers.promotion",
-        "For sites that create controllers: see [Promotion](domain-controllers.md#promotion).",
-        PromotionSettings,
-    ),
-    (
-        "domainControllers.promotion.secrets.<Region>",
-        "One for each site that creates controllers.",
-        PromotionSecretsSettings,
-    ),
-    ("domainControllers.promotion.newForest", "Only for the first controllers of a new forest.", NewForestSettings),
-    (
-        "domainControllers.additionalDestinations.<name>",
-        "A mapping by name. Each value has these keys, also in `additionalSources`.",
-        AdditionalTraffic,
-    ),
-    (
-        "domainControllers.resolverEndpoints",
-        "See [Name resolution](domain-controllers.md#name-resolution).",
-        ResolverEndpointsSettings,
-    ),
-    ("domainControllers.resolverEndpoints.sites.<Region>", "One per site with endpoints.", ResolverSiteSettings),
-    (
-        "domainControllers.detection",
-        "See [Detection services](domain-controllers.md#detection-services).",
-        DetectionSettings,
-    ),
-    ("domainControllers.detection.guardDuty", "One detector per site.", GuardDutySettings),
-    ("domainControllers.detection.inspector", "Scans of EC2 instances.", InspectorSettings),
-    ("domainControllers.detection.inspector.cisScans", "One scan configuration per site.", CisScansSettings),
-    ("domainControllers.detection.securityHub", "One hub per site.", SecurityHubSettings),
-    ("domainControllers.quotas", "Quotas as shown in the Service Quotas console.", QuotaSettings),
-    ("nodes", _NODES, NodesSection),
-    ("nodes.roleCompliance", "A rule of AWS Config, and its remediation.", RoleComplianceSettings),
-    ("nodes.defaultHostManagement", "In every Region of the stack.", DefaultHostManagementSettings),
-    ("nodes.agents", "An association of State Manager in every Region of the stack.", AgentsSettings),
-)
+SECTIONS: Final = {
+    "sessionManager": _PREFERENCES,
+    "endpoints.<Region>": _ENDPOINTS,
+    "approval": _APPROVAL,
+    "approval.approvers": "A list of mappings with these keys.",
+    "approval.operators": "A list of mappings with these keys: see [Operators of IAM Identity Center](approval.md#operators-of-iam-identity-center).",
+    "approval.identityCenter": "Sign-in of the operators in `operators`.",
+    "approval.breakGlass": "[Emergency access](approval.md#emergency-access).",
+    "approval.evidence": "[Keeping the records](evidence.md#keeping-the-records).",
+    "approval.evidence.trail": "Existing trail that `evidence --athena` reads.",
+    "approval.justInTime": "Policies in every Region of the stack: see [just-in-time.md](just-in-time.md).",
+    "approval.justInTime.manualPolicies": "A list of mappings with these keys.",
+    "approval.justInTime.manualPolicies.levels": "A list of mappings with these keys.",
+    "approval.justInTime.manualPolicies.levels.approvers": "A list of mappings with these keys.",
+    "approval.justInTime.autoApprovals": "A list of mappings with these keys.",
+    "accountAccess": _ACCOUNT_ACCESS,
+    "accountAccess.operators": "A list of mappings with these keys.",
+    "domainControllers": _CONTROLLERS,
+    "domainControllers.sites.<Region>": _SITE,
+    "domainControllers.sites.<Region>.controllers": "A list of mappings with these keys.",
+    "domainControllers.sites.<Region>.controllers.volumes": "A list of mappings with these keys.",
+    "domainControllers.clientPrefixLists.<name>": "A mapping by name. Each value has these keys.",
+    "domainControllers.monitoring": "Alerts, flow logs and the trail.",
+    "domainControllers.eventLogs": "For sites that create controllers: see [Event logs](domain-controllers.md#event-logs).",
+    "domainControllers.backups": "For sites that create controllers: see [recovery.md](recovery.md).",
+    "domainControllers.backups.buckets.<Region>": "One for each site that creates controllers.",
+    "domainControllers.patching": "For sites that create controllers: see [Patching](domain-controllers.md#patching).",
+    "domainControllers.health": "For sites that create controllers: see [Health](domain-controllers.md#health).",
+    "domainControllers.promotion": "For sites that create controllers: see [Promotion](domain-controllers.md#promotion).",
+    "domainControllers.promotion.secrets.<Region>": "One for each site that creates controllers.",
+    "domainControllers.promotion.newForest": "Only for the first controllers of a new forest.",
+    "domainControllers.additionalDestinations.<name>": "A mapping by name. Each value has these keys, also in `additionalSources`.",
+    "domainControllers.resolverEndpoints": "See [Name resolution](domain-controllers.md#name-resolution).",
+    "domainControllers.resolverEndpoints.sites.<Region>": "One per site with endpoints.",
+    "domainControllers.detection": "See [Detection services](domain-controllers.md#detection-services).",
+    "domainControllers.detection.guardDuty": "One detector per site.",
+    "domainControllers.detection.inspector": "Scans of EC2 instances.",
+    "domainControllers.detection.inspector.cisScans": "One scan configuration per site.",
+    "domainControllers.detection.securityHub": "One hub per site.",
+    "domainControllers.quotas": "Quotas as shown in the Service Quotas console.",
+    "nodes": _NODES,
+    "nodes.roleCompliance": "A rule of AWS Config, and its remediation.",
+    "nodes.defaultHostManagement": "In every Region of the stack.",
+    "nodes.agents": "An association of State Manager in every Region of the stack.",
+}
+"""Meaning of each section, by its key."""
 
 _OUTPUTS = """## Outputs
 
@@ -237,25 +154,47 @@ editors:
     # yaml-language-server: $schema=docs/fleet.schema.json
 """
 
-_FLEET_SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("The file", FleetSettings),
-    ("`accounts`", Accounts),
-    ("`accounts.list`, each", ListedAccount),
-    ("`accounts.discover`", Discovery),
-    ("`overrides`", Overrides),
-    ("`waves`, each", Wave),
-)
+_FLEET_SECTIONS: Final = {
+    "The file": "",
+    "`accounts`": "accounts",
+    "`accounts.list`, each": "accounts.list",
+    "`accounts.discover`": "accounts.discover",
+    "`overrides`": "overrides",
+    "`waves`, each": "waves",
+}
+"""Key of each section of the fleet file, by its heading."""
 
 
 def configuration_page() -> str:
     """Return the whole page."""
     parts = [_INTRODUCTION]
-    for key, meaning, model in SECTIONS:
-        parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{fields(model)}\n")
+    for key, meaning in SECTIONS.items():
+        parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{_fields(section_model(key))}\n")
     return "\n".join([*parts, _SECRETS, _SIZES, _OUTPUTS])
 
 
-def fields(model: type[BaseModel]) -> str:
+def section_model(key: str) -> type[BaseModel]:
+    """Return the model of a section of the configuration, by its path."""
+    section, _, rest = key.partition(".")
+    return _model_at(SECTION_MODELS[section], rest)
+
+
+def _model_at(model: type[BaseModel], path: str) -> type[BaseModel]:
+    for name in filter(None, path.split(".")):
+        if not name.startswith("<"):
+            field = next(each for key, each in model.model_fields.items() if name == (each.alias or key))
+            model = _model_in(field.annotation) or model
+    return model
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """Return the model in a type, such as a list or a mapping of models."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
+
+
+def _fields(model: type[BaseModel]) -> str:
     """Return a table of a section's keys."""
     rows: list[tuple[str, ...]] = []
     for name, field in model.model_fields.items():
@@ -276,5 +215,11 @@ def _value(default: Any) -> str:
 def fleet_file_page() -> str:
     """Return the whole page."""
     return "\n".join(
-        [_FLEET_INTRODUCTION, *(f"## {heading}\n\n{fields(model)}\n" for heading, model in _FLEET_SECTIONS)]
+        [
+            _FLEET_INTRODUCTION,
+            *(
+                f"## {heading}\n\n{_fields(_model_at(FleetSettings, path))}\n"
+                for heading, path in _FLEET_SECTIONS.items()
+            ),
+        ]
     )
