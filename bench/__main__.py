@@ -15,7 +15,6 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench import audit, evidence, networks
 from bench.growth import growth_table
 from bench.measure import Timing, cpu_ratio, ratio, side_by_side
 from bench.terraform import PULUMI_PROGRAM, NotMeasuredError, Terraform
@@ -235,7 +234,7 @@ def bench(rounds: Annotated[int, typer.Option(min=1, help="Counted runs of each 
         progress.print(f"  measuring {len(previews)} previews, {rounds} rounds ...", style="dim")
         timings = side_by_side(previews, rounds)
     progress.print("  measuring growth ...", style="dim")
-    growth = growth_table([*audit.points(), *networks.points(), *evidence.points()])
+    growth = growth_table()
     result.print(_timing_table(timings, made.not_measured), _calls_table(counted), growth, sep="\n")
 
 

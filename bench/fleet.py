@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.__main__ import REGIONS as ALL_REGIONS
-from bench.processes import Usage, Watch
+from bench.measure import Usage, Watch
 from components.session_manager.document import DOCUMENT_NAME
 from tests.support.emulator import running_emulator
 from tests.support.fleet import LocalFleet

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from bench.fleet import ACCOUNTS, CONCURRENCY, FLOOR, MEASURED, ONE, REGION_COUNTS, REGIONS, of_regions
-from bench.quotas import PER_SECOND
 from bench.simulation import AccountCost, Runner, fleet_seconds, runners_for
 from tools.docs.markdown import table
 
@@ -21,6 +20,31 @@ _KINDS: Final = ("up, new", "up, nothing to do", "preview", "drift", "verify")
 _RUNNER: Final = Runner(processors=4, engines=6)
 _LARGE: Final = Runner(processors=16, engines=24)
 _HOUR: Final = 3600
+
+_PER_SECOND: Final = {
+    "kms:CreateAlias": 5,
+    "kms:CreateKey": 5,
+    "kms:DescribeKey": 2000,
+    "kms:EnableKeyRotation": 15,
+    "kms:GetKeyPolicy": 1000,
+    "kms:GetKeyRotationStatus": 1000,
+    "kms:ListAliases": 500,
+    "kms:ListResourceTags": 2000,
+    "kms:PutKeyPolicy": 15,
+    "kms:TagResource": 10,
+    "kms:UpdateAlias": 5,
+    "logs:CreateLogGroup": 10,
+    "logs:DescribeLogGroups": 10,
+    "logs:ListTagsForResource": 5,
+    "logs:PutRetentionPolicy": 5,
+    "logs:TagResource": 5,
+    "logs:UntagResource": 5,
+}
+"""Published request rates per second of an account in one Region, by operation.
+
+Sources, all default values: AWS Key Management Service Developer Guide, "Request quotas"; Amazon CloudWatch Logs User
+Guide, "CloudWatch Logs service quotas".
+"""
 
 _INTRODUCTION = """<!-- Made by `make docs` from bench/fleet.json, which `python -m bench.fleet` writes. -->
 # Costs of a fleet
@@ -44,7 +68,7 @@ time (`concurrency: 6`), one with 16 runs 24; they need {small:.0f} and {large:.
 
 _RATES = """
 Rate quotas apply per account and Region, and every account has its own stack, so only the calls of one stack in one Region
-count. AWS publishes those of KMS and CloudWatch Logs (`bench/quotas.py` names the pages). The last column is the share of one
+count. AWS publishes those of KMS and CloudWatch Logs (`tools/docs/fleet_costs.py` names the pages). The last column is the share of one
 second's quota that a whole run uses; a run that takes longer than that is not throttled:
 """
 
@@ -179,9 +203,9 @@ def _gigabytes(costs: Mapping[str, AccountCost], runner: Runner) -> float:
 
 
 def _rates(calls: Mapping[str, int]) -> str:
-    shares = {name: calls[name] / _MOST / allowed for name, allowed in PER_SECOND.items() if name in calls}
+    shares = {name: calls[name] / _MOST / allowed for name, allowed in _PER_SECOND.items() if name in calls}
     rows = [
-        (f"`{name}`", f"{calls[name] / _MOST:.0f}", str(PER_SECOND[name]), f"{share:.2f} s")
+        (f"`{name}`", f"{calls[name] / _MOST:.0f}", str(_PER_SECOND[name]), f"{share:.2f} s")
         for name, share in sorted(shares.items(), key=lambda each: -each[1])
         if share >= 0.1  # noqa: PLR2004 -- less is not worth a row
     ]

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bench.audit import audited
+from bench.growth import audited
 from tests.support.work import work_of
 
 

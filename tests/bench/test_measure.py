@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from bench.processes import Watch
+from bench.measure import Watch
 
 BUSY = """
 import subprocess, sys
