@@ -55,15 +55,19 @@ def entitling() -> DeploymentScope:
 
 
 @cache
-def deployer(role: Role = Role.DEPLOYER) -> Permissions:
-    identity = tuple(parse(each, name="deployer") for each in policies(scope(), role))
-    return Permissions(identity=identity, boundary=parse(boundary(scope()), name="boundary", kind="boundary"))
+def permissions_of(given: DeploymentScope, role: Role = Role.DEPLOYER) -> Permissions:
+    identity = tuple(parse(each, name="deployer") for each in policies(given, role))
+    return Permissions(identity=identity, boundary=parse(boundary(given), name="boundary", kind="boundary"))
+
+
+def deployer() -> Permissions:
+    return permissions_of(scope())
 
 
 @cache
-def administrator() -> Permissions:
+def administrator(given: DeploymentScope | None = None) -> Permissions:
     """A principal that is allowed everything, within the boundary."""
-    return replace(deployer(), identity=(parse(EVERYTHING, name="everything"),))
+    return replace(permissions_of(given or scope()), identity=(parse(EVERYTHING, name="everything"),))
 
 
 def may(permissions: Permissions, action: str, resource: str, **keys: Any) -> bool:

@@ -9,19 +9,16 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from common.iam.documents import parse
-from common.iam.evaluation import Permissions
 from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, size
 from components.detection.names import SecurityService
 from components.settings import Settings
 from local.workspace import REPOSITORY
-from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import permissions, policies
 from operations.deployer.scope import DeploymentScope, System, scope_of, whole_scope
 from operations.deployer.statement import AllowedActions
 from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
-from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
+from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, permissions_of, scope
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("BatchGet", "Describe", "Get", "List")
@@ -176,13 +173,6 @@ def test_groups_change_in_the_subnets_of_controllers_alone() -> None:
         assert may(either, action, group, **{f"aws:ResourceTag/{TAG[0]}": TAG[1]})
         assert must_not(either, action, group, **{f"aws:ResourceTag/{TAG[0]}": "another"})
         assert must_not(either, action, group)
-
-
-def permissions_of(several: DeploymentScope) -> Permissions:
-    return Permissions(
-        identity=tuple(parse(each, name="deployer") for each in policies(several)),
-        boundary=parse(boundary(several), name="boundary", kind="boundary"),
-    )
 
 
 @pytest.mark.parametrize(
