@@ -42,6 +42,11 @@ SILENT = Judgment()
 """The rule looked, knew all that it needs, and found nothing."""
 
 
+def undecided(type_: str, property_: str, *, name: str = NAME) -> Judgment:
+    """The rule needs to know a property of a resource; it found nothing else."""
+    return Judgment(unseen=[f'{type_} "{name}": {property_} is not known yet; the rule is applied in the update.'])
+
+
 DAY = date(2026, 11, 30)
 """Of every judgment."""
 
