@@ -1,5 +1,6 @@
-"""Which buckets count, whatever a rule asks of them."""
+"""Log buckets: the buckets that count, and the requirements."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +10,51 @@ from policies.foundations.log_buckets import LOG_BUCKET_ENCRYPTED as ENCRYPTED
 from policies.foundations.log_buckets import LOG_BUCKET_PRIVATE as PRIVATE
 from policies.foundations.log_buckets import LOG_BUCKET_TLS_ONLY as TLS_ONLY
 from policies.rule import Rule
-from tests.policies.foundations.log_stacks import BUCKET, BUCKET_V2, LOGGERS, bucket, coming, companion
 from tests.policies.foundations.policies_in_json import statement, text
 from tests.policies.judging import SILENT, UNKNOWN, Judgment, Made, judge_stack
+
+BUCKET = "aws:s3/bucket:Bucket"
+BUCKET_V2 = "aws:s3/bucketV2:BucketV2"
+
+LOGGERS = {
+    "a trail": Made(type="aws:cloudtrail/trail:Trail", name="logger", properties={"s3BucketName": "logs"}),
+    "a trail, to be made": Made(
+        type="aws:cloudtrail/trail:Trail",
+        name="logger",
+        properties={"s3BucketName": UNKNOWN},
+        sources={"s3BucketName": ["bucket"]},
+    ),
+    "flow logs": Made(
+        type="aws:ec2/flowLog:FlowLog", name="logger", properties={"logDestination": "arn:aws:s3:::logs/flow"}
+    ),
+    "preferences": Made(
+        type="pulumi-python:dynamic/ssm:SessionPreferences", name="logger", properties={"s3BucketName": "logs"}
+    ),
+    "a document": Made(
+        type="aws:ssm/document:Document",
+        name="logger",
+        properties={"documentType": "Session", "content": json.dumps({"inputs": {"s3BucketName": "logs"}})},
+    ),
+    "another bucket": Made(
+        type="aws:s3/bucketLogging:BucketLogging", name="logger", properties={"targetBucket": "logs"}
+    ),
+}
+
+
+def bucket(type_: str = BUCKET, **properties: Any) -> Made:
+    return Made(type=type_, name="bucket", properties={"id": "logs", "bucket": "logs", **properties})
+
+
+def companion(kind: str, **properties: Any) -> Made:
+    type_ = f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}"
+    return Made(type=type_, name="companion", properties={"bucket": "logs", **properties})
+
+
+def coming(made: Made) -> Made:
+    """The same before the bucket is made."""
+    properties = {**made.properties, "bucket": UNKNOWN}
+    return Made(type=made.type, name=made.name, properties=properties, sources={"bucket": ["bucket"]})
+
 
 every_rule = pytest.mark.parametrize(
     "rule",

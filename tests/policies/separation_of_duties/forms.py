@@ -1,10 +1,15 @@
-"""Every form in which a program grants permissions."""
+"""Every form in which a program grants permissions, operators as parts of a stack, and tests of every rule about permissions."""
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
-from tests.policies.judging import Form
+import pytest
+
+from components.approval.iam_policies import operator_policy
+from policies.rule import Rule
+from tests.policies.judging import SILENT, UNKNOWN, Form, Made, judge, violations
+from tests.policies.separation_of_duties.documents import PLACE
 
 POLICY = "aws:iam/policy:Policy"
 ROLE = "aws:iam/role:Role"
@@ -109,3 +114,57 @@ def shown(statement: dict[str, Any]) -> str:
     order = ("Action", "NotAction", "Resource", "NotResource", "Condition")
     written = json.dumps({name: statement[name] for name in order if name in statement})
     return written if len(written) <= 80 else f"{written[:80]}..."
+
+
+BY_APPROVAL = operator_policy(PLACE, session_data_encryption=True)
+
+
+def managed(name: str, *statements: dict[str, Any]) -> Made:
+    return policy(name, document(*statements))
+
+
+def policy(name: str, written: Any) -> Made:
+    properties = {"name": name, "arn": UNKNOWN, "policy": json.dumps(written)}
+    return Made(type=POLICY, name=name, properties=properties)
+
+
+def attached(name: str, role: str) -> Made:
+    """A policy of the stack is attached to a role, both yet to be made."""
+    properties = {"policyArn": UNKNOWN, "role": role}
+    return Made(type=ROLE_ATTACHMENT, name=f"{name}-{role}", properties=properties, sources={"policyArn": [name]})
+
+
+OPERATOR = (policy("by-approval", BY_APPROVAL), attached("by-approval", "Operator"))
+"""A role that may start sessions once they are approved."""
+
+
+class IdentityRuleTests:
+    """Tests of one rule; a subclass gives it, with what it reports (also "on everything") and its innocent twins."""
+
+    rule: ClassVar[Rule]
+    reported: ClassVar[dict[str, list[dict[str, Any]]]]
+    excluded: ClassVar[dict[str, list[dict[str, Any]]]]
+    attached: ClassVar[str]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        for name in {"reported_statements", "excluded_statements"} & set(metafunc.fixturenames):
+            cases = getattr(self, name.removesuffix("_statements"))
+            metafunc.parametrize(name, cases.values(), ids=cases.keys())
+
+    def test_statement_is_reported(self, reported_statements: list[dict[str, Any]]) -> None:
+        assert len(violations(self.rule, POLICY, as_policy(*reported_statements))) == 1
+
+    def test_twin_is_not_reported(self, excluded_statements: list[dict[str, Any]]) -> None:
+        assert judge(self.rule, POLICY, as_policy(*excluded_statements)) == SILENT
+
+    def test_every_form_is_judged(self, form: Form) -> None:
+        text = json.dumps(document(*self.reported["on everything"]))
+        assert len(violations(self.rule, form.type, form.carry(text))) == 1
+
+    def test_named_principal_is_admitted(self) -> None:
+        given = {"role": "Deployer", "policy": json.dumps(document(*self.reported["on everything"]))}
+        assert len(violations(self.rule, ROLE_POLICY, given)) == 1
+        assert not violations(self.rule, ROLE_POLICY, given, allowedPrincipals=["role/Deployer"])
+
+    def test_attached_policy_of_aws_is_reported(self, attachment: Form) -> None:
+        assert len(violations(self.rule, attachment.type, attachment.carry(self.attached))) == 1

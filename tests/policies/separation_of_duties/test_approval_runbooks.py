@@ -29,7 +29,7 @@ from tests.policies.separation_of_duties.documents import (
     step,
     template,
 )
-from tests.policies.separation_of_duties.stacks import OPERATOR
+from tests.policies.separation_of_duties.forms import OPERATOR
 
 UNASKED = good()["mainSteps"][1:]
 TEMPLATE = Made(type=DOCUMENT, name="template", properties=as_template(template()))

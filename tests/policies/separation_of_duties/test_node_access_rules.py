@@ -13,8 +13,7 @@ from policies.separation_of_duties.node_access_rules import (
     NODE_LOGINS_NEED_APPROVAL,
 )
 from tests.policies.judging import SILENT, Judgment, judge, violations
-from tests.policies.separation_of_duties.forms import ACCOUNT, POLICY, TAGGED, allow, as_policy, deny
-from tests.policies.separation_of_duties.identity_rules import IdentityRuleTests
+from tests.policies.separation_of_duties.forms import ACCOUNT, POLICY, TAGGED, IdentityRuleTests, allow, as_policy, deny
 
 ANY_INSTANCE = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
 ONE_INSTANCE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0"

@@ -27,8 +27,7 @@ from tests.policies.separation_of_duties.documents import (
     step,
     template,
 )
-from tests.policies.separation_of_duties.forms import ROLE
-from tests.policies.separation_of_duties.stacks import OPERATOR
+from tests.policies.separation_of_duties.forms import OPERATOR, ROLE
 
 ROLES_ACCOUNT = "111122223333"
 ROOT = {"AWS": f"arn:aws:iam::{ROLES_ACCOUNT}:root"}

@@ -15,16 +15,19 @@ from tests.policies.separation_of_duties.documents import PLACE, settings
 from tests.policies.separation_of_duties.forms import (
     ATTACHMENTS,
     FORMS,
+    OPERATOR,
     POLICY,
     ROLE,
     ROLE_ATTACHMENT,
     ROLE_POLICY,
     allow,
+    attached,
     deny,
     document,
+    managed,
+    policy,
     shown,
 )
-from tests.policies.separation_of_duties.stacks import OPERATOR, attached, managed, policy
 
 WIDENS = allow("iam:AttachRolePolicy")
 
