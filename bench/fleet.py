@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -24,12 +23,9 @@ from bench.__main__ import REGIONS as ALL_REGIONS
 from bench.measure import Usage, Watch
 from components.session_manager.document import DOCUMENT_NAME
 from tests.support.emulator import running_emulator
-from tests.support.fleet import LocalFleet
+from tests.support.fleet import LocalFleet, Ran
 from tests.support.recorder import calls, reset_calls
 from tests.support.stack import Stack
-
-if TYPE_CHECKING:
-    from tests.support.fleet import Ran
 
 REGIONS = ["eu-west-1", "us-east-1", "eu-central-1", "ap-southeast-2"]
 ACCOUNTS = [f"account-{number:02}" for number in range(1, 13)]

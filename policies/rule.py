@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +13,7 @@ from pulumi_policy import (
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
+    Severity,
     StackValidationArgs,
     StackValidationPolicy,
 )
@@ -25,10 +26,7 @@ from policies.secret_properties import SHOWN, secret_property
 from policies.stack import Stack, stack_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import date
-
-    from pulumi_policy import Severity
 
 __all__ = ["Check", "NotKnownYetError", "Rule", "StackCheck"]
 

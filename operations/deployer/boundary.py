@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from common.iam.statements import document
 from components.approval.names import ROLE_NAME, TAG_KEY
@@ -20,13 +20,9 @@ from operations.deployer.names import OWN, ROLES_BOUNDARY, Role
 from operations.deployer.nodes import EARLIER_HOST_ROLES, association_documents, host_managed_policy
 from operations.deployer.policies import permissions
 from operations.deployer.read_permissions import LOG_BUCKET, parameter_arns
-from operations.deployer.scope import ANY, System
-from operations.deployer.statement import actions_of, fitting, statement
+from operations.deployer.scope import ANY, DeploymentScope, System
+from operations.deployer.statement import Policy, actions_of, fitting, statement
 from operations.deployer.tagged_resources import ALIASES
-
-if TYPE_CHECKING:
-    from operations.deployer.scope import DeploymentScope
-    from operations.deployer.statement import Policy
 
 _NAME_PREFIX: Final = "/ShellAccess"
 """Prefix of most roles and policies of stacks, and of the deployer's own."""

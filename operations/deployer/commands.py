@@ -18,7 +18,7 @@ from operations.deployer.iam import own_roles
 from operations.deployer.names import ROLES_BOUNDARY, Role
 from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
-from operations.deployer.scope import ANY, scope_of, whole_scope
+from operations.deployer.scope import ANY, DeploymentScope, scope_of, whole_scope
 from operations.deployer.template import LONGEST_BODY, template, trust
 from operations.errors import UnusableError
 from operations.fleet.fleet_file import read_fleet_file
@@ -26,8 +26,6 @@ from operations.fleet.stack_configuration import Layer, merge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from operations.deployer.scope import DeploymentScope
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -28,13 +28,11 @@ from components.domain_controllers.names import CONTROLLERS_ROLE, FLOW_LOGS_ROLE
 from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import ROLES_BOUNDARY
-from operations.deployer.scope import System
+from operations.deployer.scope import DeploymentScope, System
 from operations.deployer.statement import AllowedActions, actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from operations.deployer.scope import DeploymentScope
 
 
 @dataclass(frozen=True)

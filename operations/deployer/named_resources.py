@@ -30,13 +30,11 @@ from components.just_in_time.names import DOCUMENT_TYPES, TOKEN_ROLE, TOKEN_SERV
 from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER
-from operations.deployer.scope import ANY, System
+from operations.deployer.scope import ANY, DeploymentScope, System
 from operations.deployer.statement import AllowedActions, actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from operations.deployer.scope import DeploymentScope
 
 _DOCUMENT_CHANGES: Final = actions_of(
     "ssm: AddTagsToResource CreateDocument DeleteDocument RemoveTagsFromResource UpdateDocument",

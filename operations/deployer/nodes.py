@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from components.domain_controllers.names import DOCUMENTS, ROLE_TAG
 from components.nodes import names
 from components.nodes.names import UPDATE_DOCUMENT
-from operations.deployer.scope import System
+from operations.deployer.scope import DeploymentScope, System
 from operations.deployer.statement import AllowedActions, actions_of
-
-if TYPE_CHECKING:
-    from operations.deployer.scope import DeploymentScope
 
 _REMEDIATION_CHANGES: Final = ("config:DeleteRemediationConfiguration", "config:PutRemediationConfigurations")
 _SETTING_CHANGES: Final = ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting")

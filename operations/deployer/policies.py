@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from operations.deployer.detection import detection_permissions
 from operations.deployer.iam import iam_permissions
 from operations.deployer.named_resources import monitoring_permissions, named_resource_permissions
 from operations.deployer.names import Role
 from operations.deployer.nodes import association_permissions, node_permissions
 from operations.deployer.read_permissions import doctor_permissions, entitlement_permissions, read_permissions
-from operations.deployer.scope import System
-from operations.deployer.statement import packed
+from operations.deployer.scope import DeploymentScope, System
+from operations.deployer.statement import AllowedActions, Policy, packed
 from operations.deployer.tagged_resources import (
     ec2_permissions,
     key_permissions,
     name_resolution_permissions,
     volume_key_permissions,
 )
-
-if TYPE_CHECKING:
-    from operations.deployer.scope import DeploymentScope
-    from operations.deployer.statement import AllowedActions, Policy
 
 
 def permissions(scope: DeploymentScope, role: Role = Role.DEPLOYER) -> list[AllowedActions]:

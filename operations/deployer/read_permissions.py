@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from common.aws.arns import split_arn
 from components.domain_controllers.names import ROLE_TAG
@@ -12,12 +12,9 @@ from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.detection import detection_read_actions
 from operations.deployer.named_resources import approval_policy_arns, document_names, own_buckets
 from operations.deployer.nodes import association_documents, node_read_permissions, service_setting
-from operations.deployer.scope import PUBLIC_PARAMETERS, System
+from operations.deployer.scope import PUBLIC_PARAMETERS, DeploymentScope, System
 from operations.deployer.statement import AllowedActions, actions_of
 from operations.deployer.tagged_resources import RESOLVER_READS
-
-if TYPE_CHECKING:
-    from operations.deployer.scope import DeploymentScope
 
 _EC2: Final = actions_of(
     "ec2: DescribeAddresses DescribeFlowLogs DescribeIamInstanceProfileAssociations DescribeImages",

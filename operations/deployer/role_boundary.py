@@ -6,7 +6,7 @@ code on a node or in a runbook for nodes cannot use them: only the runbooks' rol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from common.iam.statements import document
 from components.approval.names import (
@@ -28,12 +28,8 @@ from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.iam import OPERATOR_ROLES
 from operations.deployer.names import Role
-from operations.deployer.scope import ANY, System
-from operations.deployer.statement import actions_of, fitting, statement
-
-if TYPE_CHECKING:
-    from operations.deployer.scope import DeploymentScope
-    from operations.deployer.statement import Policy
+from operations.deployer.scope import ANY, DeploymentScope, System
+from operations.deployer.statement import Policy, actions_of, fitting, statement
 
 _APPROVAL: Final = actions_of(
     "ec2: DescribeInstances",

@@ -13,14 +13,13 @@ from components.approval.settings import ApproverType
 from components.detection.names import SecurityService
 from components.domain_controllers.operations.plan import plan_operations
 from components.domain_controllers.operations.promotion import secret_arns
-from components.domain_controllers.settings import raised_quotas
+from components.domain_controllers.settings import DomainControllersSection, raised_quotas
 from components.just_in_time.documents import policy_documents
 from components.session_manager.settings import SessionManagerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
 
 ANY: Final = "*"

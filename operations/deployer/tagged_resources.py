@@ -7,14 +7,11 @@ interfaces of an endpoint with the permissions of the caller.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from common.aws.arns import service_domain
-from operations.deployer.scope import System
+from operations.deployer.scope import DeploymentScope, System
 from operations.deployer.statement import AllowedActions, actions_of
-
-if TYPE_CHECKING:
-    from operations.deployer.scope import DeploymentScope
 
 _ENDPOINTS: Final = frozenset({System.ENDPOINTS, System.CONTROLLERS})
 

@@ -12,7 +12,7 @@ import typer
 
 from operations.command_line import CommandContext, Cwd, Json
 from operations.errors import UnusableError
-from operations.fleet.fleet import load_fleet, orphaned_stacks, plan_stacks
+from operations.fleet.fleet import Fleet, OrphanedStack, load_fleet, orphaned_stacks, plan_stacks
 from operations.fleet.migration import (
     cloudformation_client,
     fleet_file_of,
@@ -21,9 +21,18 @@ from operations.fleet.migration import (
     read_stack_set,
 )
 from operations.fleet.result_output import markdown_comment, print_results, print_settings, results_page
-from operations.fleet.results import AccountState, FleetReport, merge_reports, report_from_json, report_to_json
+from operations.fleet.results import (
+    AccountResult,
+    AccountState,
+    FleetReport,
+    NextStep,
+    merge_reports,
+    report_from_json,
+    report_to_json,
+)
 from operations.fleet.rollout import Journal, run_waves, stopped_by_signals
 from operations.fleet.stack_operations import (
+    EngineContext,
     FleetOptions,
     engine_context,
     find_drift,
@@ -37,18 +46,14 @@ from operations.fleet.stack_operations import (
     update_stack,
     verify_account,
 )
-from operations.policy_pack import PackConfigurations, policy_packs
+from operations.policy_pack import PackConfigurations, PolicyPack, policy_packs
 from operations.terminal import Terminal, print_json, working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from operations.fleet.fleet import Fleet, OrphanedStack
     from operations.fleet.pulumi_cli import PulumiCli
-    from operations.fleet.results import AccountResult, NextStep
     from operations.fleet.stack_configuration import FleetStack
-    from operations.fleet.stack_operations import EngineContext
-    from operations.policy_pack import PolicyPack
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -20,19 +20,16 @@ from operations.fleet.accounts import (
     tolerated_failures,
 )
 from operations.fleet.events import NOT_SET, change_text
-from operations.fleet.fleet_file import FleetFileError, problem_text, read_fleet_file
-from operations.fleet.results import ACCOUNT_WIDE, AccountState, RegionResult
+from operations.fleet.fleet_file import FleetFileError, FleetSettings, problem_text, read_fleet_file
+from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, RegionResult
 from operations.fleet.rollout import RolloutWave
-from operations.fleet.stack_configuration import Layer, configure_stacks, explain
+from operations.fleet.stack_configuration import FleetStack, Layer, configure_stacks, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from operations.fleet.fleet_file import FleetSettings
     from operations.fleet.pulumi_cli import PulumiCli
-    from operations.fleet.results import AccountResult
-    from operations.fleet.stack_configuration import FleetStack
 
 
 @dataclass(frozen=True, kw_only=True)

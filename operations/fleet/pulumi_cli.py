@@ -26,14 +26,13 @@ from common.problems import NAMESPACE, clipped
 from operations.errors import UnusableError
 from operations.fleet.events import EventLog
 from operations.fleet.results import AccountState
-from operations.policy_pack import pack_options
+from operations.policy_pack import PolicyPack, pack_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from operations.fleet.rollout import StopRequests
-    from operations.policy_pack import PolicyPack
 
 _PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "common", "components")
 _KINDS = frozenset({".py", ".toml", ".json", ".yaml", ".txt"})

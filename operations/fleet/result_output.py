@@ -8,13 +8,22 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Final, Self
 
-from rich.console import Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from operations.findings import counted
-from operations.fleet.results import BAD, AccountState, by_attention, group_results
+from operations.fleet.results import (
+    BAD,
+    AccountGroup,
+    AccountResult,
+    AccountState,
+    FleetReport,
+    RegionResult,
+    by_attention,
+    group_results,
+)
 from operations.html_page import html_page
 from operations.terminal import print_line
 
@@ -23,9 +32,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
-    from rich.console import Console, RenderableType
-
-    from operations.fleet.results import AccountGroup, AccountResult, FleetReport, RegionResult
     from operations.fleet.stack_configuration import FleetStack, Setting
 
 STATE_TEXTS: Final = {

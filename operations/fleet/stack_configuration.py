@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from common.problems import NAMESPACE, Problem, SettingsError, path_text
 from components.settings import Settings
-from operations.fleet.fleet_file import PLACEHOLDER
-from operations.fleet.results import AccountResult
+from operations.fleet.fleet_file import PLACEHOLDER, FleetSettings
+from operations.fleet.results import AccountResult, AccountState
 from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from operations.fleet.accounts import FleetAccount
-    from operations.fleet.fleet_file import FleetSettings
-    from operations.fleet.results import AccountState
 
 
 @dataclass(frozen=True, kw_only=True)

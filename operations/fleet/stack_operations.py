@@ -13,24 +13,28 @@ from typing import TYPE_CHECKING
 
 from operations.errors import UnusableError
 from operations.findings import Status, counted
-from operations.fleet.fleet import fingerprint
-from operations.fleet.pulumi_cli import DESTROY, DRIFT, PREVIEW, UP, PulumiCli, read_program
+from operations.fleet.fleet import Fleet, OrphanedStack, fingerprint
+from operations.fleet.pulumi_cli import (
+    DESTROY,
+    DRIFT,
+    PREVIEW,
+    UP,
+    EngineOperation,
+    EngineProcess,
+    PulumiCli,
+    read_program,
+)
 from operations.fleet.result_output import Progress
 from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, NextStep, RegionResult
-from operations.fleet.rollout import stopped_by_signals
-from operations.fleet.stack_configuration import destroy_values
-from operations.policy_pack import pack_options
+from operations.fleet.rollout import Journal, StopRequests, stopped_by_signals
+from operations.fleet.stack_configuration import FleetStack, destroy_values
+from operations.policy_pack import PolicyPack, pack_options
 from operations.terminal import Terminal, program_name
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from operations.fleet.fleet import Fleet, OrphanedStack
-    from operations.fleet.pulumi_cli import EngineOperation, EngineProcess
-    from operations.fleet.rollout import Journal, StopRequests
-    from operations.fleet.stack_configuration import FleetStack
-    from operations.policy_pack import PolicyPack
     from operations.verify.findings import Verification
 
 _POLL_INTERVAL_SECONDS = 0.2

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from common.json_values import leaves
 from policies.domain_controllers import controller_tags as tags
 from policies.domain_controllers.references import ReferenceIndex
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from common.iam.truth import Truth
-    from policies.findings import Resource
     from policies.stack import Stack
 
 AUTO_SCALING_GROUP: Final = "aws:autoscaling/group:Group"

@@ -20,7 +20,7 @@ from policies.domain_controllers.controller_tags import (
     on_controllers,
 )
 from policies.domain_controllers.machines import Machines
-from policies.findings import UNKNOWN, Resource, is_given, is_true
+from policies.findings import UNKNOWN, Findings, Resource, is_given, is_true
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.session_manager.session_documents import DOCUMENT, OWN_DOCUMENT, content_of, is_session_document
@@ -28,7 +28,6 @@ from policies.session_manager.session_documents import DOCUMENT, OWN_DOCUMENT, c
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from policies.findings import Findings
     from policies.stack import Stack
 
 _HOPS: Final = Parameter(

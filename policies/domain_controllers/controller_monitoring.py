@@ -15,14 +15,13 @@ from policies.domain_controllers.controller_tags import MARKS, TEXTS
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import VPC
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Finding, Findings, Resource
 from policies.parameters import Parameter
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 
 FLOW_LOG: Final = "aws:ec2/flowLog:FlowLog"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pulumi_policy import Severity
 
 from common.json_values import listed
 from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, on_controllers
-from policies.findings import UNKNOWN, Resource, described
+from policies.findings import UNKNOWN, Findings, Resource, described
 from policies.rule import Rule
-
-if TYPE_CHECKING:
-    from policies.findings import Findings
 
 ENDPOINT: Final = "aws:route53/resolverEndpoint:ResolverEndpoint"
 RESOLVER_RULE: Final = "aws:route53/resolverRule:ResolverRule"

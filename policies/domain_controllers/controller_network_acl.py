@@ -13,20 +13,18 @@ from pulumi_policy import Severity
 
 from common.iam.truth import Truth, truth
 from common.json_values import listed
-from common.network import contains
+from common.network import Network, contains
 from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, belongs
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.port_ranges import ICMP, ICMPV6, PortRange, port_range
 from policies.domain_controllers.references import ReferenceIndex
-from policies.findings import UNKNOWN, described
+from policies.findings import UNKNOWN, Finding, Findings, Resource, described
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from common.network import Network
-    from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 
 ACL: Final = "aws:ec2/networkAcl:NetworkAcl"

@@ -21,14 +21,13 @@ from policies.domain_controllers.controller_tags import (
 from policies.domain_controllers.machines import DEFAULT_SUBNET, SUBNETS, Machines
 from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import Routes
-from policies.findings import UNKNOWN, Resource
+from policies.findings import UNKNOWN, Finding, Findings, Resource
 from policies.parameters import Parameter
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from policies.findings import Finding, Findings
     from policies.stack import Stack
 
 CONTROLLER_NO_PUBLIC_ADDRESS = Rule(

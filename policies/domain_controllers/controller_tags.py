@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from common.iam.truth import Truth, any_of, truth
 from common.json_values import mapping
 from components.domain_controllers.names import ROLE_TAG
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Findings, Resource
 from policies.parameters import Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from policies.findings import Findings, Resource
     from policies.rule import Check, Rule
 
 INSTANCE: Final = "aws:ec2/instance:Instance"

@@ -19,7 +19,7 @@ from policies.domain_controllers.machines import Machines
 from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import INSTANCES
 from policies.separation_of_duties.identity_policies import CARRIERS
-from policies.separation_of_duties.node_access import RequiredPermission, matching_paths
+from policies.separation_of_duties.node_access import Path, RequiredPermission, matching_paths
 from policies.separation_of_duties.requests import one
 from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from common.iam.choices import Choice
     from policies.findings import Findings
-    from policies.separation_of_duties.node_access import Path
     from policies.stack import Stack
 
 _POLICIES: Final = replace(POLICIES, default=[CONTROLLERS_ROLE, f"{CONTROLLERS_ROLE}-?"])

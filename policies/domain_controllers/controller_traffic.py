@@ -11,16 +11,23 @@ from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers import port_ranges
 from policies.domain_controllers.addresses import networks_parameter
 from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, TEXTS, tagged
-from policies.domain_controllers.exposures import ExposurePeerKind, findings, of_end, of_ports, ports_of_named_peers
-from policies.findings import UNKNOWN, described
+from policies.domain_controllers.exposures import (
+    Exposure,
+    ExposurePeer,
+    ExposurePeerKind,
+    Exposures,
+    findings,
+    of_end,
+    of_ports,
+    ports_of_named_peers,
+)
+from policies.findings import UNKNOWN, Finding, Findings, Resource, described
 from policies.parameters import Parameter
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from policies.domain_controllers.exposures import Exposure, ExposurePeer, Exposures
-    from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 
 _PORTS: Final = Parameter(

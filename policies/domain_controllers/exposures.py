@@ -18,12 +18,11 @@ from policies.domain_controllers.addresses import is_admissible, is_unreachable,
 from policies.domain_controllers.groups import ControllersGroups
 from policies.domain_controllers.port_ranges import PortRange, port_range, spelled, uncovered
 from policies.domain_controllers.references import NOTHING, ReferenceIndex, ResourceReference
-from policies.findings import UNKNOWN, Unseen, described
+from policies.findings import UNKNOWN, Finding, Findings, Resource, Unseen, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 
 PREFIX_LIST: Final = "aws:ec2/managedPrefixList:ManagedPrefixList"

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Resource
 
 if TYPE_CHECKING:
-    from policies.findings import Resource
     from policies.stack import Stack
 
 

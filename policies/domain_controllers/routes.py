@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from common.iam.truth import Truth, any_of, truth
 from policies.domain_controllers.machines import same
 from policies.domain_controllers.references import ReferenceIndex, ResourceReference
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from policies.findings import Resource
     from policies.stack import Stack
 
 GATEWAYS: Final = (

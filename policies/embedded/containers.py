@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from common.json_values import mapping
 from policies.embedded.kinds import KINDS, NATIVE, pascal, type_of_native
 from policies.embedded.templates import TemplateError, TemplateResource, declared_in, generated_in, read_template
 from policies.findings import UNKNOWN, Resource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TEMPLATES: Final = ("aws:cloudformation/stack:Stack", "aws:cloudformation/stackSet:StackSet")
 CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"

@@ -6,15 +6,12 @@ Sources: CloudFormation template reference; pulumi-aws 7 SDK.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast
 
 from common.json_values import listed, mapping
 from policies.embedded.templates import widened
 from policies.findings import UNKNOWN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Properties = Mapping[str, Any]
 Form = tuple[str, dict[str, Any], dict[str, str]]

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import yaml
 
 from common.json_values import mapping
 from common.strict_yaml import UniqueKeys
 from policies.findings import UNKNOWN, is_partly_unknown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LISTS: Final = frozenset({"AccessControlAttributes", "ManagedPolicies", "ManagedPolicyArns", "Tags"})
 """Properties whose items are additive, so that both branches of a condition count."""

@@ -8,11 +8,10 @@ from pulumi_policy import Severity
 
 from common.json_values import listed, mapping
 from components.detection.names import EC2, SecurityService
-from policies.findings import UNKNOWN, described, is_true
+from policies.findings import UNKNOWN, Findings, Resource, described, is_true
 from policies.rule import Rule
 
 if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
     from policies.stack import Stack
 
 ENABLER: Final = "aws:inspector2/enabler:Enabler"

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_policy import Severity
 
-from policies.findings import UNKNOWN, is_true
+from policies.findings import UNKNOWN, Findings, Resource, is_true
 from policies.foundations.resource_policies import require_closed
 from policies.parameters import Parameter
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from policies.findings import Findings, Resource
 
 _LONGEST = Parameter(
     name="maximumRotationPeriodInDays",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from common.iam.documents import Policy
+from common.iam.documents import Policy, Statement
 from common.iam.patterns import matches
-from policies.findings import UNKNOWN, is_given, is_true
+from policies.findings import UNKNOWN, Finding, Findings, Resource, is_given, is_true
 from policies.foundations.resource_policies import names_every_principal, policy_in
 from policies.parameters import Parameter
 from policies.rule import Rule
@@ -21,8 +21,6 @@ from policies.session_manager.session_documents import DOCUMENT, PREFERENCES, co
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from common.iam.documents import Statement
-    from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 
 BUCKETS: Final = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from common.iam.documents import DocumentError, Policy, parse
-from policies.findings import Violation, is_partly_unknown
+from common.iam.documents import Condition, DocumentError, Policy, Statement, parse
+from policies.findings import Findings, Resource, Violation, is_partly_unknown
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from common.iam.documents import Condition, Statement
-    from policies.findings import Findings, Resource
 
 _VALUES: Final = frozenset(
     {

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from pulumi_policy import Severity
 
 from common.json_values import mapping
-from policies.findings import UNKNOWN, described
+from policies.findings import UNKNOWN, Findings, Resource, described
 from policies.rule import Rule
-
-if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
 
 SSM_DOCUMENT_NOT_SHARED = Rule(
     id="ssm-document-not-shared",

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pulumi_policy import Severity
 
-from policies.findings import is_given
+from policies.findings import Findings, Resource, is_given
 from policies.foundations.resource_policies import require_closed, require_guarded_services
 from policies.rule import Rule
-
-if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
 
 TOPIC_ENCRYPTED = Rule(
     id="topic-encrypted",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from pulumi_policy import Severity
 
-from policies.findings import UNKNOWN, is_true
+from policies.findings import UNKNOWN, Findings, Resource, is_true
 from policies.rule import Rule
-
-if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
 
 TRAIL_MULTI_REGION = Rule(
     id="trail-multi-region",

@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from common.iam.documents import Policy
+from common.iam.documents import Policy, Statement
 from components.approval.names import ROLE_NAME
-from policies.findings import UNKNOWN, Violation, described
+from policies.findings import UNKNOWN, Findings, Resource, Violation, described
 from policies.foundations.resource_policies import policy_in
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.separation_of_duties.identity_policies import ROLE
 from policies.separation_of_duties.requests import is_admitted
-from policies.separation_of_duties.runbooks import CARRIERS, approvers_in, is_unseen, runbook_in
+from policies.separation_of_duties.runbooks import CARRIERS, Runbook, Step, approvers_in, is_unseen, runbook_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from common.iam.documents import Statement
-    from policies.findings import Findings, Resource
-    from policies.separation_of_duties.runbooks import Runbook, Step
     from policies.stack import Stack
 
 _TEMPLATES = Parameter(

@@ -5,7 +5,7 @@ Session tags take precedence over those of the principal (IAM User Guide, "Pass 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -14,10 +14,10 @@ from pulumi_policy import Severity
 
 from common.iam.evaluation import AllowingStatement, Permissions, Target
 from common.iam.patterns import SOME
-from common.iam.tag_requests import REMOVING, SETTING, tag_grants
+from common.iam.tag_requests import REMOVING, SETTING, RequestKeys, tag_grants
 from common.json_values import decoded
 from components.approval.names import TAG_KEY
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Findings, Resource
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import TAG
@@ -26,11 +26,7 @@ from policies.separation_of_duties.requests import APPROVED, Requests, each_once
 from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS_WITH_RUNBOOKS, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from common.iam.documents import Policy
-    from common.iam.tag_requests import RequestKeys
-    from policies.findings import Findings, Resource
 
 ALL_PRINCIPALS: Final = ("role/*", "user/*")
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from policies.findings import IDENTITIES
+from policies.findings import IDENTITIES, Findings, Resource
 from policies.separation_of_duties.aws_managed import name_of
-from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, held_in
+from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, Held, held_in
 from policies.separation_of_duties.resource_checks import POLICIES, described
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from common.iam.documents import Policy
     from common.iam.evaluation import AllowingStatement
-    from policies.findings import Findings, Resource
-    from policies.separation_of_duties.identity_policies import Held
     from policies.stack import Stack
 
 _NAMES_A_ROLE: Final = ("role", "roles", "roleName")

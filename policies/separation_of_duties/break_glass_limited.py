@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from common.iam.documents import Policy
+from common.iam.documents import Policy, Statement
 from components.approval.names import BREAK_GLASS_ROLE_NAME, BREAK_GLASS_SECONDS
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Findings, Resource
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Rule
-from policies.separation_of_duties.attachments import AttachedPolicies
+from policies.separation_of_duties.attachments import AttachedPolicies, AttachedPolicy
 from policies.separation_of_duties.identity_policies import ROLE, holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from common.iam.documents import Statement
-    from policies.findings import Findings, Resource
-    from policies.separation_of_duties.attachments import AttachedPolicy
     from policies.stack import Stack
 
 BREAK_GLASS_LIMITED = Rule(

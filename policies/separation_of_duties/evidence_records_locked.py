@@ -8,12 +8,11 @@ from pulumi_policy import Severity
 
 from common.json_values import mapping
 from components.approval.names import EVIDENCE_BUCKET
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Findings, Resource
 from policies.parameters import Parameter
 from policies.rule import Rule
 
 if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
     from policies.stack import Stack
 
 _DAYS: Final = Parameter(

@@ -6,22 +6,17 @@ of other stacks that are attached by ARN are not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from pulumi_policy import Severity
 
 from common.iam.documents import DocumentError, Policy, parse
 from common.json_values import listed, mapping
-from policies.findings import UNKNOWN, Resource, Unknown, is_partly_unknown
+from policies.findings import UNKNOWN, Findings, Resource, Unknown, is_partly_unknown
 from policies.rule import Rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from policies.findings import Findings
 
 POLICY: Final = "aws:iam/policy:Policy"
 ROLE: Final = "aws:iam/role:Role"

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from common.aws.arns import split_arn
-from common.iam.documents import Policy
+from common.iam.documents import Policy, Statement
 from common.iam.evaluation import Target
 from common.iam.patterns import SOME
 from common.iam.trust import ASSUME
 from components.approval.names import OPERATOR_ROLE_PREFIX, OPERATORS_PATH, RESERVED_PATH, TAG_KEY
 from components.approval.scripts.trust import account_access_application, admits_account_access, identity_center_user
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Findings, Resource
 from policies.foundations.resource_policies import policy_in
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.separation_of_duties.approval_tag import sets_approval_tag
-from policies.separation_of_duties.attachments import AttachedPolicies, judgeable
+from policies.separation_of_duties.attachments import AttachedPolicies, AttachedPolicy, judgeable
 from policies.separation_of_duties.identity_policies import ROLE, holds
 from policies.separation_of_duties.requests import APPROVED, Requests, allowed, is_admitted, one
 from policies.separation_of_duties.resource_checks import described
@@ -32,9 +32,6 @@ from policies.separation_of_duties.runbooks import CARRIERS, approvers_in, is_un
 from policies.separation_of_duties.sessions import APPROVAL_KEY, START
 
 if TYPE_CHECKING:
-    from common.iam.documents import Statement
-    from policies.findings import Findings, Resource
-    from policies.separation_of_duties.attachments import AttachedPolicy
     from policies.stack import Stack
 
 OPERATORS: Final = Parameter(

@@ -18,7 +18,7 @@ from policies.rule import Rule
 from policies.separation_of_duties.attachments import AttachedPolicies, PolicyReporter, judgeable
 from policies.separation_of_duties.aws_managed import CHANGE, WIDEN
 from policies.separation_of_duties.identity_policies import ROLE
-from policies.separation_of_duties.operators import ANY_ACCOUNT, OPERATORS, operators_in
+from policies.separation_of_duties.operators import ANY_ACCOUNT, OPERATORS, AccountPattern, operators_in
 from policies.separation_of_duties.requests import Requests, allowed, each_once, one
 from policies.separation_of_duties.resource_checks import POLICIES
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from policies.findings import Findings, Resource
-    from policies.separation_of_duties.operators import AccountPattern
     from policies.stack import Stack
 
 WIDENING: Final = (

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from common.iam.documents import Policy
 from common.iam.evaluation import AllowingStatement
 from common.problems import shown
 from components.approval.names import ROLE_NAME
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Findings, Resource
 from policies.parameters import Parameter
 from policies.separation_of_duties.aws_managed import name_of
-from policies.separation_of_duties.identity_policies import held_in
+from policies.separation_of_duties.identity_policies import Held, held_in
 from policies.separation_of_duties.requests import is_admitted
-
-if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
-    from policies.separation_of_duties.identity_policies import Held
 
 Question = Callable[[Sequence[Policy], Sequence[str]], list[AllowingStatement]]
 """Returns the statements that allow an action to principals that are not admitted."""

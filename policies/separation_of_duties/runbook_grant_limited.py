@@ -11,11 +11,10 @@ from pulumi_policy import Severity
 from components.approval.names import DEFAULT_VALIDITY_MINUTES
 from policies.parameters import Parameter
 from policies.rule import Rule
-from policies.separation_of_duties.runbooks import APPROVE, CARRIERS, LOOP, is_unseen, runbook_in
+from policies.separation_of_duties.runbooks import APPROVE, CARRIERS, LOOP, Runbook, Step, is_unseen, runbook_in
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
-    from policies.separation_of_duties.runbooks import Runbook, Step
 
 _MINUTES = Parameter(
     name="maximumMinutes",

@@ -6,21 +6,16 @@ Source: Systems Manager User Guide, "Systems Manager Automation actions referenc
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from common.json_values import leaves, listed
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE, TAG_KEY
-from policies.findings import UNKNOWN
+from policies.findings import UNKNOWN, Resource
 from policies.separation_of_duties.scripts import calls, commands
 from policies.session_manager.session_documents import DOCUMENT, OWN_DOCUMENT, content_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from policies.findings import Resource
 
 CARRIERS: Final = (DOCUMENT, OWN_DOCUMENT)
 """Resource types of Systems Manager documents."""

@@ -22,12 +22,10 @@ from components.adoption.document_content import text_of_input
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
 from policies.findings import UNKNOWN, Findings, Resource, is_given
-from policies.rule import Rule
+from policies.rule import Check, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from policies.rule import Check
 
 PREFERENCES: Final = "pulumi-python:dynamic/ssm:SessionPreferences"
 DOCUMENT: Final = "aws:ssm/document:Document"

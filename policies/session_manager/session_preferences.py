@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pulumi_policy import Severity
 
-from policies.findings import Violation, described, is_given, is_true
+from policies.findings import Findings, Resource, Violation, described, is_given, is_true
 from policies.parameters import Parameter
 from policies.rule import Rule
 from policies.session_manager.session_documents import is_fixed, on_session_preferences, require_fixed
-
-if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
 
 SESSION_PREFERENCES_ENCRYPT_DATA = Rule(
     id="session-preferences-encrypt-data",
