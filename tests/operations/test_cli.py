@@ -31,7 +31,7 @@ PLAIN = {
 }
 REGIONS = ("eu-west-1", "us-east-1")
 
-AS_ASKED = """\
+NO_DIFFERENCES = """\
 Stack dev, account 123456789012
 eu-west-1: 15 of 15 checks ok
 us-east-1: 10 of 10 checks ok
@@ -130,13 +130,13 @@ def test_exit_codes_are_fixed() -> None:
     }
 
 
-def test_all_as_asked(account: Account, command: Command) -> None:
+def test_verify_without_differences_lists_checks(account: Account, command: Command) -> None:
     settings = PLAIN | {"regionOverrides": {"us-east-1": {"s3BucketName": "session-logs-us"}}}
     stack = configuration(regions=REGIONS, session_manager=settings)
     account.arrange(stack)
     result = command("verify", stack=stack)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert lines(result.stdout) == lines(AS_ASKED)
+    assert lines(result.stdout) == lines(NO_DIFFERENCES)
     assert lines(command("verify", "--all", stack=stack).stdout) == lines(ALL_CHECKS)
 
 
@@ -152,13 +152,13 @@ def different(account: Account, fail: Fail) -> StackConfiguration:
     return stack
 
 
-def test_differences_are_listed_with_remedies(different: StackConfiguration, command: Command) -> None:
+def test_verify_lists_differences_with_remedies(different: StackConfiguration, command: Command) -> None:
     result = command("verify", stack=different)
     assert (result.exit_code, result.stderr) == (1, "")
     assert lines(result.stdout) == lines(DIFFERENT)
 
 
-def test_machines_get_one_json_document(different: StackConfiguration, command: Command) -> None:
+def test_verify_json_is_one_document(different: StackConfiguration, command: Command) -> None:
     result = command("verify", "--json", stack=different)
     assert (result.exit_code, result.stderr) == (1, "")
     document = json.loads(result.stdout)
@@ -183,7 +183,7 @@ def test_machines_get_one_json_document(different: StackConfiguration, command: 
     assert {finding["status"] for finding in findings} == {"ok", "different", "cannotTell", "warning"}
 
 
-def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None:
+def test_verify_warnings_are_no_difference(account: Account, command: Command) -> None:
     stack = configuration(session_manager=PLAIN)
     account.arrange(stack)
     account.client("s3").delete_public_access_block(Bucket="session-logs")
@@ -195,7 +195,7 @@ def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None
 @pytest.mark.parametrize(
     "sections", [{}, {"session_manager": {"enabled": False}}, {"endpoints": {}}], ids=["none", "disabled", "empty"]
 )
-def test_stack_that_asks_for_nothing_has_nothing_to_verify(sections: dict[str, object], command: Command) -> None:
+def test_empty_stack_has_nothing_to_verify(sections: dict[str, object], command: Command) -> None:
     stack = configuration(**sections)
     result = command("verify", stack=stack)
     said = "Stack dev has no sessionManager, endpoints or sites of domainControllers to verify.\n"
@@ -205,7 +205,7 @@ def test_stack_that_asks_for_nothing_has_nothing_to_verify(sections: dict[str, o
     assert json.loads(machine.stdout) == {"stack": "dev", "accountId": None, "regions": {}, "differences": 0}
 
 
-def test_no_answer_is_a_difference_without_traceback(command: Command) -> None:
+def test_verify_without_answer_names_the_call(command: Command) -> None:
     result = command("verify", stack=configuration(session_manager={}))
     assert (result.exit_code, result.stderr) == (1, "")
     assert lines(result.stdout)[0] == "Stack dev"
@@ -253,7 +253,7 @@ UNUSABLE = [
 
 @pytest.mark.parametrize("machine", [False, True], ids=["table", "json"])
 @pytest.mark.parametrize(("stack", "said"), UNUSABLE, ids=["settings", "secret", "profile", "identity", "stack"])
-def test_what_cannot_be_used_is_one_message(
+def test_unusable_configuration_is_one_message(
     stack: StackConfiguration | Exception, said: str, command: Command, *, machine: bool
 ) -> None:
     result = command("verify", *(["--json"] if machine else []), stack=stack)
@@ -265,14 +265,14 @@ def test_error_of_a_component_is_one_message(command: Command) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Inspector has no status\\x1b[31m.\n")
 
 
-def test_without_credentials_nothing_is_asked(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_one_message(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     result = command("verify", stack=configuration(session_manager={}))
     assert result.exit_code == 2
     assert result.stderr.startswith("Cannot call AWS with the configured credentials: Unable to locate")
 
 
-def test_endpoint_that_is_no_address_is_one_message(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_endpoint_is_one_message(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
     result = command("verify", stack=configuration(session_manager={}))
     assert (result.exit_code, result.stdout) == (2, "")
@@ -286,7 +286,7 @@ def test_wrong_command_line_is_a_usage_problem(arguments: list[str], command: Co
     assert "Usage: " in result.stderr
 
 
-def test_nothing_secret_is_shown(account: Account, command: Command) -> None:
+def test_verify_hides_secrets(account: Account, command: Command) -> None:
     secret = {"s3BucketName": "hunter2-logs", "linuxShellProfile": "export TOKEN=hunter2", "instanceRoles": ["hunter2"]}
     retention = {"logRetentionDays": 731}
     stack = configuration(session_manager=SESSION_MANAGER | secret | retention, secret=("sessionManager",))
@@ -370,7 +370,7 @@ def test_interrupt_at_any_time_ends_in_a_line(moment: str) -> None:
     assert (process.returncode, said) == (130, "Interrupted.\n")
 
 
-def test_it_runs_as_a_module() -> None:
+def test_module_runs_the_command_line() -> None:
     environment = os.environ | {"COLUMNS": "100", "TERM": "dumb"}
     command = [sys.executable, "-m", "operations", "--help"]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)

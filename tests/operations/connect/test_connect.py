@@ -108,7 +108,7 @@ def test_rdp_finds_controller_by_name_in_any_region(
     assert ["aws", *programs.read_text().splitlines()] == shlex.split(line)
 
 
-def test_a_shell_goes_by_the_governed_document(launch: Callable[..., str], programs: Path, command: Command) -> None:
+def test_shell_uses_the_governed_document(launch: Callable[..., str], programs: Path, command: Command) -> None:
     wanted = launch("DC1", "eu-west-1")
     result = connect(command, wanted)
     assert result.stdout == (
@@ -169,7 +169,7 @@ def instance(number: int) -> Instance:
     [("2\n", 2), ("WEB-3\n", 3), ("10.0.0.1\n", 1), ("nothing\n9\nweb\n1\n", 1)],
     ids=["number", "name", "address", "again"],
 )
-def test_person_picks_an_instance(answers: str, picked: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operator_picks_an_instance(answers: str, picked: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answers))
     with io.StringIO() as shown:
         found = connect_command.pick([instance(each) for each in (1, 2, 3)], Terminal(file=shown, width=60))
@@ -197,7 +197,7 @@ def test_print_runs_nothing(launch: Callable[..., str], programs: Path, command:
 
 
 @pytest.mark.usefixtures("nothing_installed")
-def test_what_to_install_is_said_after_the_line(launch: Callable[..., str], command: Command) -> None:
+def test_missing_programs_are_named_after_the_command(launch: Callable[..., str], command: Command) -> None:
     wanted = launch("DC1")
     result = connect(command, "DC1", "--rdp")
     assert result.exit_code == 2
@@ -226,7 +226,7 @@ def terminate(account: Account, instance: str) -> None:
     ],
 )
 @pytest.mark.usefixtures("programs")
-def test_what_cannot_be_connected_to_is_one_message(
+def test_unusable_instance_is_one_message(
     account: Account, launch: Callable[..., str], command: Command, wanted: str, said: str
 ) -> None:
     if wanted == "twin":
@@ -246,9 +246,7 @@ def refused(fail: Fail, monkeypatch: pytest.MonkeyPatch) -> Fail:
     return fail
 
 
-def test_a_region_that_cannot_be_read_is_named_with_what_to_do(
-    account: Account, refused: Fail, command: Command
-) -> None:
+def test_unread_region_is_named_with_its_remedy(account: Account, refused: Fail, command: Command) -> None:
     assert account
     refused("ec2", "DescribeInstances", refusal("UnauthorizedOperation", "You are not authorized."))
     result = connect(command, "DC1")
@@ -282,7 +280,7 @@ def test_name_is_ambiguous_while_a_region_is_unread(
 
 
 @pytest.mark.usefixtures("programs")
-def test_who_may_not_list_managed_nodes_may_still_try(
+def test_session_starts_without_permission_to_list_nodes(
     launch: Callable[..., str], refused: Fail, command: Command
 ) -> None:
     launch("DC1")
@@ -291,7 +289,7 @@ def test_who_may_not_list_managed_nodes_may_still_try(
 
 
 @pytest.mark.parametrize("has_approval", [True, False])
-def test_refused_session_is_worth_another_attempt_after_a_grant(
+def test_refused_session_hints_at_the_delay_of_a_grant(
     launch: Callable[..., str], programs: Path, command: Command, *, has_approval: bool
 ) -> None:
     launch("DC1")
@@ -307,7 +305,7 @@ def test_refused_session_is_worth_another_attempt_after_a_grant(
     assert "try again after some seconds" in without_stack.stderr
 
 
-def test_it_acts_as_the_person_and_not_as_the_stack(
+def test_session_uses_the_credentials_of_the_operator(
     launch: Callable[..., str], programs: Path, command: Command
 ) -> None:
     launch("DC1")
@@ -329,13 +327,13 @@ def test_it_acts_as_the_person_and_not_as_the_stack(
     ],
     ids=["shell", "no port", "no instance", "two ports", "two places", "no Region"],
 )
-def test_a_wrong_command_line_is_one_message(command: Command, arguments: tuple[str, ...], said: str) -> None:
+def test_wrong_command_line_is_one_message(command: Command, arguments: tuple[str, ...], said: str) -> None:
     result = connect(command, *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
 
 
-def test_a_port_in_use_is_refused(command: Command) -> None:
+def test_port_in_use_is_refused(command: Command) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -344,7 +342,7 @@ def test_a_port_in_use_is_refused(command: Command) -> None:
     assert result.stderr == f"Port {port} of this machine is in use. Omit --local-port for a free one.\n"
 
 
-def test_the_documents_are_those_that_the_policy_allows() -> None:
+def test_documents_are_those_of_the_policy() -> None:
     instance = Instance(id="i-0123456789abcdef0", name="DC1", region="eu-west-1", state="running")
     policy = port_forwarding_policy(Scope(partition="aws", account_id=ACCOUNT), require_mfa=False, shell=True)
     (allowed,) = [each["Resource"] for each in policy["Statement"] if each["Sid"] == "ByTheseDocuments"]
@@ -352,7 +350,7 @@ def test_the_documents_are_those_that_the_policy_allows() -> None:
     assert [arn.rsplit("/")[-1] for arn in allowed] == [each[each.index("--document-name") + 1] for each in used]
 
 
-def test_the_line_is_quoted_for_the_shell_it_is_for() -> None:
+def test_command_is_quoted_for_its_shell() -> None:
     arguments = ["aws", "--target", "it's; rm -rf", "$HOME", "a&b c"]
     assert shlex.split(as_typed(arguments, windows=False)) == arguments
     assert as_typed(["--parameters", "portNumber=3389,localPortNumber=1"], windows=True) == (
@@ -361,7 +359,7 @@ def test_the_line_is_quoted_for_the_shell_it_is_for() -> None:
     assert as_typed(arguments, windows=True) == 'aws --target "it\'s; rm -rf" $HOME "a&b c"'
 
 
-def test_an_interrupt_is_for_the_session(tmp_path: Path) -> None:
+def test_interrupt_reaches_the_session(tmp_path: Path) -> None:
     """The process group gets it, as from a terminal: the child decides, and its exit code is kept."""
     import signal  # noqa: PLC0415
     import subprocess  # noqa: PLC0415

@@ -45,7 +45,7 @@ def test_node_not_ready_shows_causes_and_remedies(world: World) -> None:
     assert result.stdout.count("remedy: aws iam attach-role-policy --role-name Node") == 1
 
 
-def test_nothing_secret_is_shown(world: World) -> None:
+def test_secrets_are_hidden(world: World) -> None:
     secret = replace(STACK, secret_keys=frozenset({"shell-access:sessionManager"}))
     with bucket_missing(world):
         for arguments in (("doctor", "app-1"), ("doctor", "app-1", "--json"), ("nodes", "--json")):
@@ -55,7 +55,7 @@ def test_nothing_secret_is_shown(world: World) -> None:
             assert "session-logs" not in result.output
 
 
-def test_machines_get_one_document(world: World) -> None:
+def test_json_is_one_document(world: World) -> None:
     with no_core(world):
         result = run("doctor", "app-1", "--json")
     found = json.loads(result.stdout)
@@ -73,7 +73,7 @@ def test_missing_node_is_reported() -> None:
 
 
 @pytest.mark.parametrize("arguments", [("doctor", "app-1"), ("nodes",)])
-def test_configuration_that_cannot_be_used_ends_with_two(arguments: tuple[str, ...]) -> None:
+def test_unusable_configuration_ends_with_two(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, stack=UnusableError("no stack"))
     assert (result.exit_code, result.stderr) == (2, "no stack\n")
 
@@ -118,7 +118,7 @@ def test_all_nodes_are_listed_the_worst_first(world: World) -> None:
     assert "5 nodes: 3 not ready, 2 ready" in shown.stdout
 
 
-def test_where_all_are_ready_the_exit_code_is_zero(world: World) -> None:
+def test_nodes_that_are_ready_end_with_zero(world: World) -> None:
     result = run("nodes")
     assert result.exit_code == 0
     assert f"app-1 {world.node}" in result.stdout
@@ -135,7 +135,7 @@ def test_lists_are_read_page_by_page(world: World, monkeypatch: pytest.MonkeyPat
     assert found["counts"] == {"notReady": 0, "cannotTell": 0, "ready": 8}
 
 
-def test_what_nodes_share_is_read_once(world: World) -> None:
+def test_shared_data_is_read_once(world: World) -> None:
     calls: list[str] = []
 
     def note(model: object, **_: object) -> None:

@@ -39,7 +39,7 @@ def test_s3_endpoint_dns_for_resolvers_only_is_no_private_dns() -> None:
         assert found.private_dns is private
 
 
-def test_who_shares_a_subnet_and_what_is_blocked_there_is_read() -> None:
+def test_subnet_has_owner_and_blocking_mode() -> None:
     given = {
         "SubnetId": "subnet-1",
         "AvailabilityZone": "eu-west-1a",
