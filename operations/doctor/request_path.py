@@ -9,7 +9,7 @@ subnets").
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network, collapse_addresses, ip_network
+from ipaddress import IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING, Final
 
 from common.iam.truth import Truth
@@ -150,7 +150,8 @@ def _public_routes(network: VpcFacts, table: RouteTable) -> list[tuple[Route, li
         if route.target == "local" or (route.destination.startswith("pl-") and route.target.startswith("vpce-")):
             continue
         cidrs = network.prefix_lists.get(route.destination, (route.destination,))
-        networks = [each for each in map(ip_network, cidrs) if isinstance(each, IPv4Network)]
+        # Not IPv6, and not a prefix list that EC2 does not return.
+        networks = [IPv4Network(each) for each in cidrs if "." in each]
         public = [each for each in networks if not any(each.subnet_of(private) for private in _NOT_PUBLIC)]
         if public:
             found.append((route, public))

@@ -289,6 +289,7 @@ def test_finding_names_cause_and_remedy(case: str) -> None:
         ({"default_route": "nat-1", "other_routes": {"52.0.0.0/8": "tgw-1"}}, Verdict.UNKNOWN),
         ({"default_route": "nat-1", "other_routes": {"52.0.0.0/8": "igw-1"}}, Verdict.UNKNOWN),
         ({"default_route": "nat-1", "other_routes": {"192.168.0.0/16": "tgw-1"}}, Verdict.READY),
+        ({"default_route": "nat-1", "other_routes": {"pl-0123abcd": "tgw-1", "2001:db8::/32": "tgw-1"}}, Verdict.READY),
         ({"other_routes": {"0.0.0.0/1": "nat-1", "128.0.0.0/1": "nat-1"}}, Verdict.READY),
         ({"other_routes": {"0.0.0.0/1": "nat-1"}}, Verdict.UNKNOWN),
         ({"other_routes": {"0.0.0.0/1": "igw-1"}}, Verdict.NOT_READY),
