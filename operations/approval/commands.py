@@ -15,9 +15,8 @@ from components.approval.runbook import APPROVAL_SECONDS
 from operations.approval import executions, output
 from operations.approval.access_requests import check_requester, expect_decision, find_node, send_signal, token_state
 from operations.approval.lookups import find_instance, find_operator, read_tags, tags_without_grant, with_live_data
-from operations.approval.person_role import as_person
 from operations.approval.requests import ApprovalRequest, RequestState
-from operations.approval.session import CallError, open_session
+from operations.approval.session import CallError, as_person, open_session
 from operations.command_line import ApprovalMode, Cwd, Json, Stack, confirm
 from operations.errors import ExitCode, UnusableError
 from operations.inventory.reader import ReadFailure

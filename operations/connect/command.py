@@ -16,8 +16,15 @@ from common.validation import partitions
 from components.approval.settings import Mode
 from operations.approval.access_requests import ACCESS_REQUEST_ID, access_credentials, approved_request, find_node
 from operations.approval.output import GRANT_DELAY
-from operations.approval.person_role import PersonRole, find_person_role, is_of_identity_center
-from operations.approval.session import ApprovalSession, Workflow, check_account, operator_roles_of
+from operations.approval.session import (
+    ApprovalSession,
+    PersonRole,
+    Workflow,
+    check_account,
+    find_person_role,
+    is_of_identity_center,
+    operator_roles_of,
+)
 from operations.command_line import ApprovalMode, CommandContext, Cwd, Stack
 from operations.connect.session import (
     RDP_PORT,
