@@ -77,5 +77,5 @@ sys.exit(serve())"""
     other.chmod(0o755)
     measured = tmp_path / "measured.json"
     assert not contract.compare_facts(other, plugin_version(), ["-k", "test_outputs_of_a_flow_log"], measured)
-    assert "differs: tests/local/aws_provider/test_flow_logs.py::" in capsys.readouterr().err
+    assert "differs: tests/local/aws_provider/test_ec2.py::" in capsys.readouterr().err
     assert len(json.loads(measured.read_text())["different"]) == 1

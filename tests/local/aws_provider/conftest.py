@@ -317,6 +317,68 @@ def refusals(token: str, inputs: Mapping[str, Any], *rows: tuple[dict[str, Any],
     return refused
 
 
+def lifecycle(  # noqa: PLR0913 -- one argument per test
+    token: str,
+    inputs: Mapping[str, Any] | str,
+    *,
+    delete: Callable[[Any, Recorded], object] | None = None,
+    imported_by: str = "",
+    replacing: tuple[dict[str, Any], ...] = (),
+    delete_first: bool = True,
+    exists: str = "",
+) -> type:
+    """Return the tests that every type has: `TestTrail = lifecycle(...)`.
+
+    Args:
+        token: Type.
+        inputs: Inputs of a resource, or the name of a fixture that returns them.
+        delete: Function that deletes the resource, by a client of AWS.
+        imported_by: Template of the ID for an import, of `id` and outputs.
+        replacing: Changes of inputs that replace the resource.
+        delete_first: Whether the old resource is deleted before its replacement is created.
+        exists: Error where a second resource with the same inputs is created.
+    """
+
+    class Lifecycle:
+        @pytest.fixture
+        def inputs(self, request: pytest.FixtureRequest) -> Mapping[str, Any]:
+            return request.getfixturevalue(inputs) if isinstance(inputs, str) else inputs
+
+        if delete is not None:
+
+            def test_deletion_is_read(self, provider: Driver, aws: Any, inputs: dict[str, Any]) -> None:
+                delete(aws, provider.up(token, "x", inputs))
+                assert provider.refresh(token, "x") is None
+                provider.destroy(token, "x")
+
+        if imported_by:
+
+            def test_import_has_no_difference(self, provider: Driver, inputs: dict[str, Any]) -> None:
+                made = provider.up(token, "x", inputs)
+                import_id = imported_by.format_map({**wire.plain(made.outputs), "id": made.id})
+                taken = provider.take_over(token, "y", import_id)
+                assert taken is not None
+                assert taken.id == made.id
+                assert not provider.diff(token, "y", inputs).diffs
+
+        if replacing:
+
+            @pytest.mark.parametrize("change", replacing, ids=lambda change: next(iter(change)))
+            def test_change_replaces(self, provider: Driver, inputs: dict[str, Any], change: dict[str, Any]) -> None:
+                provider.up(token, "x", inputs)
+                answer = provider.diff(token, "x", {**inputs, **change})
+                assert (list(answer.replaces), answer.deleteBeforeReplace) == (list(change), delete_first)
+
+        if exists:
+
+            def test_existing_one_is_an_error(self, provider: Driver, inputs: dict[str, Any]) -> None:
+                provider.up(token, "x", inputs)
+                with pytest.raises(Exception, match=exists):
+                    provider.up(token, "other", inputs)
+
+    return Lifecycle
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
     """With another plugin, only the tests that reach it over the protocol alone are of use."""
     if not other_plugin:

@@ -1,6 +1,7 @@
 """Descriptions against the installed SDK and against themselves: one test for every type and function."""
 
 import importlib.util
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from local.aws_provider import check, registry, shapes
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.model import Action, Code, Function, ResourceType, steps
+from tests.local.aws_provider.conftest import Driver
+from tools.contract import MEASURED, differences
 
 readme = Path(registry.__file__).with_name("README.md")
 resources = registry.all_resources()
@@ -119,3 +122,15 @@ def test_table_in_the_readme_is_current() -> None:
 def test_every_test_file_is_collected() -> None:
     names = {path.name for path in Path(__file__).parent.glob("*.py")} - {"conftest.py"}
     assert all(name.startswith("test_") for name in names)
+
+
+# Answers that were measured with the official plugin (make contract), without that plugin.
+
+
+def test_stand_in_answers_as_measured(fresh: Driver) -> None:
+    """One file for each version that was measured; there is none before the first comparison."""
+    found: dict[str, list[str]] = {}
+    for measured in sorted(MEASURED.glob("*.json")):
+        answers = json.loads(measured.read_text())["answers"].values()
+        found[measured.stem] = differences(fresh.stub, [each for several in answers for each in several])
+    assert [each for several in found.values() for each in several] == []

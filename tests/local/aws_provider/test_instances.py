@@ -6,6 +6,7 @@ import pytest
 
 from local.aws_provider.types.instances import architecture
 from local.emulator.extension.images import image_id
+from tests.local.aws_provider.conftest import lifecycle
 
 token = "aws:ec2/instance:Instance"
 ami = image_id("eu-west-1", "Windows_Server-2022-English-Core-Base")
@@ -121,25 +122,6 @@ def test_previews_do_not_know_what_aws_decides(provider: Any, net: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"ami": other_ami},
-        {"subnetId": "subnet-1"},
-        {"privateIp": "10.9.1.11"},
-        {"associatePublicIpAddress": True},
-        {"instanceType": "t4g.large"},
-        {"rootBlockDevice": {"encrypted": False, "volumeType": "gp3", "volumeSize": 60}},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_replacing_changes_create_first(provider: Any, net: dict[str, Any], change: dict[str, Any]) -> None:
-    provider.up(token, "dc", controller(net))
-    answer = provider.diff(token, "dc", controller(net, **change))
-    assert list(answer.replaces) == list(change)
-    assert not answer.deleteBeforeReplace
-
-
-@pytest.mark.parametrize(
     ("kind", "expected"),
     [("t3.large", "x86_64"), ("m7i-flex.large", "x86_64"), ("g4dn.xlarge", "x86_64"), ("t4g.micro", "arm64")],
 )
@@ -205,23 +187,9 @@ def test_unprotected_instance_is_terminated(provider: Any, aws: Any, net: dict[s
     assert aws("ec2").describe_volumes()["Volumes"] == []
 
 
-def test_instance_termination_is_read(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(token, "i", simple(net))
-    aws("ec2").terminate_instances(InstanceIds=[made.id])
-    assert provider.refresh(token, "i") is None
-    provider.destroy(token, "i")
-
-
 def test_image_that_is_not_there_is_an_error(provider: Any, net: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=r"ec2:DescribeImages failed with InvalidAMIID\.NotFound"):
         provider.up(token, "dc", controller(net, ami="ami-0123456789abcdef0"))
-
-
-def test_instance_is_imported_by_id(provider: Any, net: dict[str, Any]) -> None:
-    made = provider.up(token, "dc", controller(net))
-    taken = provider.take_over(token, "other", made.id)
-    assert taken.inputs["instanceType"] == "t3.large"
-    assert not provider.diff(token, "other", controller(net)).diffs
 
 
 def test_root_volume_has_its_own_tags(provider: Any, aws: Any, net: dict[str, Any]) -> None:
@@ -246,3 +214,25 @@ def test_source_check_changed_by_hand_is_restored(provider: Any, aws: Any, net: 
     assert list(provider.diff(token, "i", simple(net)).diffs) == ["sourceDestCheck"]
     provider.up(token, "i", simple(net))
     assert described(aws, made)["SourceDestCheck"] is True
+
+
+@pytest.fixture
+def unprotected(net: dict[str, Any]) -> dict[str, Any]:
+    return controller(net, disableApiTermination=False)
+
+
+TestInstance = lifecycle(
+    token,
+    "unprotected",
+    delete=lambda aws, made: aws("ec2").terminate_instances(InstanceIds=[made.id]),
+    imported_by="{id}",
+    replacing=(
+        {"ami": other_ami},
+        {"subnetId": "subnet-1"},
+        {"privateIp": "10.9.1.11"},
+        {"associatePublicIpAddress": True},
+        {"instanceType": "t4g.large"},
+        {"rootBlockDevice": {"encrypted": False, "volumeType": "gp3", "volumeSize": 60}},
+    ),
+    delete_first=False,
+)

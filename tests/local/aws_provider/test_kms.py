@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.aws_provider.wire import UNKNOWN
-from tests.local.aws_provider.conftest import refusals
+from tests.local.aws_provider.conftest import lifecycle, refusals
 
 key = "aws:kms/key:Key"
 alias = "aws:kms/alias:Alias"
@@ -89,13 +89,6 @@ def test_key_policy_drift_is_read(provider: Any, aws: Any) -> None:
     assert list(provider.diff(key, "k", {"policy": json.dumps(document)}).diffs) == ["policy"]
 
 
-def test_key_pending_deletion_counts_as_deleted(provider: Any, aws: Any) -> None:
-    made = provider.up(key, "k", {})
-    aws("kms").schedule_key_deletion(KeyId=made.id)
-    assert provider.refresh(key, "k") is None
-    provider.destroy(key, "k")
-
-
 def test_window_is_used_when_it_is_set(provider: Any, aws: Any) -> None:
     made = provider.up(key, "k", {"deletionWindowInDays": 7})
     provider.destroy(key, "k")
@@ -133,14 +126,16 @@ def test_alias_moves_to_another_key_in_place(provider: Any) -> None:
     assert provider.up(alias, "a", {"name": "alias/a", "targetKeyId": second.id})["targetKeyArn"] == second["arn"]
 
 
-def test_alias_that_exists_already_is_an_error(provider: Any, aws: Any) -> None:
-    target = provider.up(key, "k", {})
-    aws("kms").create_alias(AliasName="alias/a", TargetKeyId=target.id)
-    with pytest.raises(Exception, match="kms:CreateAlias failed with AlreadyExistsException"):
-        provider.up(alias, "a", {"name": "alias/a", "targetKeyId": target.id})
+@pytest.fixture
+def named(provider: Any) -> dict[str, Any]:
+    return {"name": "alias/a", "targetKeyId": provider.up(key, "k", {}).id}
 
 
-def test_alias_is_imported_by_name(provider: Any, aws: Any) -> None:
-    target = provider.up(key, "k", {})
-    aws("kms").create_alias(AliasName="alias/a", TargetKeyId=target.id)
-    assert provider.take_over(alias, "a", "alias/a")["targetKeyId"] == target.id
+TestKeyPendingDeletion = lifecycle(key, {}, delete=lambda aws, made: aws("kms").schedule_key_deletion(KeyId=made.id))
+TestAlias = lifecycle(
+    alias,
+    "named",
+    delete=lambda aws, _: aws("kms").delete_alias(AliasName="alias/a"),
+    imported_by="alias/a",
+    exists="kms:CreateAlias failed with AlreadyExistsException",
+)

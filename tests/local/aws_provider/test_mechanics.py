@@ -323,13 +323,6 @@ def test_call_that_a_type_does_not_declare_is_refused() -> None:
         door.call("CreateKey")
 
 
-def test_deletion_is_read_and_repeated_without_error(provider: Any, aws: Any) -> None:
-    made = provider.up(group, "g", {})
-    aws("logs").delete_log_group(logGroupName=made.id)
-    assert provider.refresh(group, "g") is None
-    provider.destroy(group, "g")
-
-
 def test_region_is_copied_from_the_provider_and_can_be_chosen(provider: Any, aws: Any) -> None:
     assert provider.check(group, "g", {})["region"] == "eu-west-1"
     made = provider.up(group, "g", {"region": "us-east-1"})

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import lifecycle
+
 acl = "aws:ec2/networkAcl:NetworkAcl"
 https = {"action": "allow", "protocol": "tcp", "fromPort": 443, "toPort": 443, "ruleNo": 100, "cidrBlock": "10.0.0.0/8"}
 
@@ -82,25 +84,10 @@ def test_rules_and_subnets_change_in_place(provider: Any, aws: Any, net: dict[st
     assert provider.unchanged(acl, "a", changed)
 
 
-def test_another_network_replaces_create_first(provider: Any, net: dict[str, Any]) -> None:
-    provider.up(acl, "a", {"vpcId": net["vpc"]})
-    answer = provider.diff(acl, "a", {"vpcId": "vpc-2"})
-    assert (list(answer.replaces), answer.deleteBeforeReplace) == (["vpcId"], False)
-
-
 def test_deletion_moves_the_subnets_first(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     provider.up(acl, "a", {"vpcId": net["vpc"], "subnetIds": net["subnets"]})
     provider.destroy(acl, "a")
     assert {placed(aws, subnet) for subnet in net["subnets"]} == {net["default"]}
-
-
-def test_acl_import_by_id_and_deletion_are_read(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"], "ingress": [https]})
-    provider.take_over(acl, "b", made.id)
-    assert not provider.diff(acl, "b", {"vpcId": net["vpc"], "ingress": [https]}).diffs
-    aws("ec2").delete_network_acl(NetworkAclId=made.id)
-    assert provider.refresh(acl, "a") is None
-    provider.destroy(acl, "a")
 
 
 def test_acl_leaves_unset_rules_and_subnets_alone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
@@ -128,3 +115,18 @@ def test_acl_rule_for_all_protocols_has_no_ports(provider: Any, net: dict[str, A
     made = provider.up(acl, "a", {"vpcId": net["vpc"], "egress": [everything]})
     assert made["egress"][0]["protocol"] in {"all", "-1"}
     assert provider.unchanged(acl, "a", {"vpcId": net["vpc"], "egress": [everything]})
+
+
+@pytest.fixture
+def ruled(net: dict[str, Any]) -> dict[str, Any]:
+    return {"vpcId": net["vpc"], "ingress": [https]}
+
+
+TestNetworkAcl = lifecycle(
+    acl,
+    "ruled",
+    delete=lambda aws, made: aws("ec2").delete_network_acl(NetworkAclId=made.id),
+    imported_by="{id}",
+    replacing=({"vpcId": "vpc-2"},),
+    delete_first=False,
+)

@@ -6,7 +6,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from local.aws_provider.types.security_groups import same_protocol
-from tests.local.aws_provider.conftest import refusals
+from tests.local.aws_provider.conftest import lifecycle, refusals
 
 group = "aws:ec2/securityGroup:SecurityGroup"
 ingress = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -34,14 +34,6 @@ def test_new_group_lets_nothing_out(provider: Any, aws: Any, vpc: str) -> None:
     found = aws("ec2").describe_security_groups(GroupIds=[made.id])["SecurityGroups"][0]
     assert found["IpPermissionsEgress"] == []
     assert provider.unchanged(group, "web", {"vpcId": vpc})
-
-
-@pytest.mark.parametrize("change", [{"description": "new"}, {"vpcId": "vpc-1"}, {"name": "other"}])
-def test_description_network_and_name_replace(provider: Any, vpc: str, change: dict[str, Any]) -> None:
-    provider.up(group, "web", {"name": "n", "description": "old", "vpcId": vpc})
-    answer = provider.diff(group, "web", {"name": "n", "description": "old", "vpcId": vpc, **change})
-    assert list(answer.replaces) == list(change)
-    assert answer.deleteBeforeReplace
 
 
 test_group_refuses = refusals(
@@ -91,13 +83,6 @@ def test_inline_rules_are_exclusive_only_when_set(provider: Any, aws: Any, vpc: 
     assert list(provider.diff(group, "web", {"vpcId": vpc, "ingress": [web()]}).diffs) == ["ingress"]
     provider.up(group, "web", {"vpcId": vpc, "ingress": [web()]})
     assert len(aws("ec2").describe_security_groups(GroupIds=[made.id])["SecurityGroups"][0]["IpPermissions"]) == 1
-
-
-def test_security_group_deletion_is_read(provider: Any, aws: Any, vpc: str) -> None:
-    made = provider.up(group, "web", {"vpcId": vpc})
-    aws("ec2").delete_security_group(GroupId=made.id)
-    assert provider.refresh(group, "web") is None
-    provider.destroy(group, "web")
 
 
 def test_group_is_imported_by_id(provider: Any, group_id: str) -> None:
@@ -165,12 +150,6 @@ def test_another_kind_of_source_replaces_and_both_are_named(provider: Any, group
     assert provider.unchanged(ingress, "r", news)
 
 
-def test_another_group_replaces(provider: Any, aws: Any, vpc: str, group_id: str) -> None:
-    provider.up(ingress, "r", rule(group_id))
-    other = aws("ec2").create_security_group(GroupName="other", Description="d", VpcId=vpc)["GroupId"]
-    assert list(provider.diff(ingress, "r", rule(other)).replaces) == ["securityGroupId"]
-
-
 @pytest.mark.parametrize(("one", "two", "same"), [("tcp", "6", True), ("ALL", "-1", True), ("tcp", "17", False)])
 def test_protocol_and_its_number_are_the_same(one: str, two: str, *, same: bool) -> None:
     assert same_protocol(one, two) is same
@@ -183,20 +162,37 @@ def test_rule_for_all_protocols_has_no_ports(provider: Any, group_id: str) -> No
     assert provider.unchanged(egress, "r", inputs)
 
 
-def test_duplicate_rule_is_an_error(provider: Any, group_id: str) -> None:
-    provider.up(ingress, "r", rule(group_id))
-    with pytest.raises(Exception, match=r"AuthorizeSecurityGroupIngress failed with InvalidPermission\.Duplicate"):
-        provider.up(ingress, "s", rule(group_id))
-
-
-def test_security_group_rule_revocation_is_read(provider: Any, aws: Any, group_id: str) -> None:
-    made = provider.up(ingress, "r", rule(group_id))
-    aws("ec2").revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=[made.id])
-    assert provider.refresh(ingress, "r") is None
-    provider.destroy(ingress, "r")
-
-
 def test_rule_is_imported_by_id_in_its_direction_only(provider: Any, group_id: str) -> None:
     made = provider.up(ingress, "r", rule(group_id))
     assert provider.take_over(ingress, "s", made.id).inputs["cidrIpv4"] == "10.0.0.0/8"
     assert provider.take_over(egress, "s", made.id) is None
+
+
+@pytest.fixture
+def described(vpc: str) -> dict[str, Any]:
+    return {"name": "n", "description": "old", "vpcId": vpc}
+
+
+@pytest.fixture
+def ruled(group_id: str) -> dict[str, Any]:
+    return rule(group_id)
+
+
+TestGroup = lifecycle(
+    group,
+    "described",
+    delete=lambda aws, made: aws("ec2").delete_security_group(GroupId=made.id),
+    imported_by="{id}",
+    replacing=({"description": "new"}, {"vpcId": "vpc-1"}, {"name": "other"}),
+)
+TestRule = lifecycle(
+    ingress,
+    "ruled",
+    delete=lambda aws, made: aws("ec2").revoke_security_group_ingress(
+        GroupId=made["securityGroupId"], SecurityGroupRuleIds=[made.id]
+    ),
+    imported_by="{id}",
+    replacing=({"securityGroupId": "sg-1"},),
+    delete_first=False,
+    exists=r"AuthorizeSecurityGroupIngress failed with InvalidPermission\.Duplicate",
+)

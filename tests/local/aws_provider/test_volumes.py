@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.emulator.extension.images import image_id
-from tests.local.aws_provider.conftest import refusals
+from tests.local.aws_provider.conftest import lifecycle, refusals
 
 token = "aws:ebs/volume:Volume"
 attachment = "aws:ec2/volumeAttachment:VolumeAttachment"
@@ -62,29 +62,6 @@ def test_volume_does_not_shrink(provider: Any) -> None:
         provider.up(token, "v", {**data, "size": 10})
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"availabilityZone": "eu-west-1b"},
-        {"encrypted": False},
-        {"kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"},
-    ],
-)
-def test_replacing_changes_create_first(provider: Any, change: dict[str, Any]) -> None:
-    provider.up(token, "v", data)
-    answer = provider.diff(token, "v", {**data, **change})
-    assert (list(answer.replaces), answer.deleteBeforeReplace) == (list(change), False)
-
-
-def test_volume_import_by_id_and_deletion_are_read(provider: Any, aws: Any) -> None:
-    made = provider.up(token, "v", data)
-    provider.take_over(token, "w", made.id)
-    assert not provider.diff(token, "w", data).diffs
-    aws("ec2").delete_volume(VolumeId=made.id)
-    assert provider.refresh(token, "v") is None
-    provider.destroy(token, "v")
-
-
 @pytest.fixture
 def pair(provider: Any, aws: Any) -> Any:
     """An instance and a volume of the same zone, to be joined."""
@@ -107,12 +84,6 @@ def test_attachment_that_is_there_is_adopted(provider: Any, aws: Any, pair: dict
     provider.up(attachment, "a", pair)
 
 
-@pytest.mark.parametrize("change", [{"deviceName": "xvdg"}, {"instanceId": "i-1"}, {"volumeId": "vol-1"}])
-def test_its_parts_replace(provider: Any, pair: dict[str, str], change: dict[str, str]) -> None:
-    provider.up(attachment, "a", pair)
-    assert list(provider.diff(attachment, "a", {**pair, **change}).replaces) == list(change)
-
-
 def test_how_it_is_undone_is_kept_in_the_state_alone(provider: Any, aws: Any, pair: dict[str, str]) -> None:
     provider.up(attachment, "a", pair)
     assert not provider.diff(attachment, "a", {**pair, "stopInstanceBeforeDetaching": True}).replaces
@@ -121,13 +92,6 @@ def test_how_it_is_undone_is_kept_in_the_state_alone(provider: Any, aws: Any, pa
     states = aws("ec2").describe_instances(InstanceIds=[pair["instanceId"]])["Reservations"][0]["Instances"]
     assert states[0]["State"]["Name"] == "stopped"
     assert found(aws, provider.state[token, "v"])["State"] == "available"
-
-
-def test_attachment_of_detached_volume_counts_as_deleted(provider: Any, aws: Any, pair: dict[str, str]) -> None:
-    provider.up(attachment, "a", pair)
-    aws("ec2").detach_volume(VolumeId=pair["volumeId"])
-    assert provider.refresh(attachment, "a") is None
-    provider.destroy(attachment, "a")
 
 
 def test_attachment_of_deleted_volume_is_not_deleted(provider: Any, aws: Any, pair: dict[str, str]) -> None:
@@ -145,3 +109,25 @@ def test_attachment_is_imported_by_its_parts(provider: Any, pair: dict[str, str]
     assert not provider.diff(attachment, "b", pair).diffs
     with pytest.raises(Exception, match="expected DEVICE_NAME:VOLUME_ID:INSTANCE_ID"):
         provider.take_over(attachment, "c", made.id)
+
+
+TestVolume = lifecycle(
+    token,
+    data,
+    delete=lambda aws, made: aws("ec2").delete_volume(VolumeId=made.id),
+    imported_by="{id}",
+    replacing=(
+        {"availabilityZone": "eu-west-1b"},
+        {"encrypted": False},
+        {"kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"},
+    ),
+    delete_first=False,
+)
+TestAttachment = lifecycle(
+    attachment,
+    "pair",
+    delete=lambda aws, made: aws("ec2").detach_volume(VolumeId=made["volumeId"]),
+    imported_by="{deviceName}:{volumeId}:{instanceId}",
+    replacing=({"deviceName": "xvdg"}, {"instanceId": "i-1"}, {"volumeId": "vol-1"}),
+    delete_first=False,
+)

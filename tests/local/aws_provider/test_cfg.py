@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.aws_provider.conftest import refusals
+from tests.local.aws_provider.conftest import lifecycle, refusals
 
 rule = "aws:cfg/rule:Rule"
 remediation = "aws:cfg/remediationConfiguration:RemediationConfiguration"
@@ -99,12 +99,6 @@ def test_tags_of_a_rule_change_on_their_own(provider: Any, config: Any) -> None:
     assert config.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "stage", "Value": "prod"}]
 
 
-def test_config_rule_deletion_is_read(provider: Any, config: Any) -> None:
-    provider.up(rule, "roles", given)
-    config.delete_config_rule(ConfigRuleName="roles")
-    assert provider.refresh(rule, "roles") is None
-
-
 def test_rule_needs_a_recorder(provider: Any) -> None:
     with pytest.raises(Exception, match="NoAvailableConfigurationRecorderException"):
         provider.up(rule, "roles", given)
@@ -166,8 +160,28 @@ def test_rule_stays_while_it_has_a_remediation(provider: Any, config: Any) -> No
     assert config.describe_config_rules()["ConfigRules"] == []
 
 
-def test_remediation_deletion_is_read(provider: Any, config: Any) -> None:
-    provider.up(rule, "roles", given)
-    provider.up(remediation, "repair", repair)
-    config.delete_remediation_configuration(ConfigRuleName="roles")
-    assert provider.refresh(remediation, "repair") is None
+@pytest.fixture
+def roles(config: Any) -> dict[str, Any]:
+    assert config
+    return given
+
+
+@pytest.fixture
+def repaired(provider: Any, roles: dict[str, Any]) -> dict[str, Any]:
+    provider.up(rule, "roles", roles)
+    return repair
+
+
+TestRule = lifecycle(
+    rule,
+    "roles",
+    delete=lambda aws, _: aws("config").delete_config_rule(ConfigRuleName="roles"),
+    replacing=({"name": "other"},),
+)
+TestRemediation = lifecycle(
+    remediation,
+    "repaired",
+    delete=lambda aws, _: aws("config").delete_remediation_configuration(ConfigRuleName="roles"),
+    replacing=({"configRuleName": "other"},),
+    delete_first=False,
+)

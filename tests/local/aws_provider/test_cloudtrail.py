@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.aws_provider.conftest import refusals
+from tests.local.aws_provider.conftest import lifecycle, refusals
 
 token = "aws:cloudtrail/trail:Trail"
 arn = "arn:aws:cloudtrail:eu-west-1:123456789012:trail/all"
@@ -71,15 +71,10 @@ def test_tags_change_in_place(provider: Any, aws: Any) -> None:
     assert listed["TagsList"] == [{"Key": "b", "Value": "3"}]
 
 
-def test_trail_is_imported_by_arn_in_its_region(provider: Any) -> None:
-    provider.up(token, "t", given(region="us-east-1"))
-    taken = provider.take_over(token, "u", arn.replace("eu-west-1", "us-east-1"))
-    assert taken["region"] == "us-east-1"
-    assert not provider.diff(token, "u", given(region="us-east-1")).diffs
-
-
-def test_trail_deletion_is_read(provider: Any, aws: Any) -> None:
-    provider.up(token, "t", given())
-    aws("cloudtrail").delete_trail(Name=arn)
-    assert provider.refresh(token, "t") is None
-    provider.destroy(token, "t")
+TestTrail = lifecycle(
+    token,
+    given(region="us-east-1"),
+    delete=lambda aws, made: aws("cloudtrail", "us-east-1").delete_trail(Name=made.id),
+    imported_by="{arn}",
+    replacing=({"name": "other"},),
+)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import lifecycle
+
 database = "aws:glue/catalogDatabase:CatalogDatabase"
 table = "aws:glue/catalogTable:CatalogTable"
 query = "aws:athena/namedQuery:NamedQuery"
@@ -75,22 +77,6 @@ def test_named_query_is_replaced_by_every_change(provider: Any, aws: Any) -> Non
         assert list(provider.diff(query, "x", {**named, **change}).replaces) == list(change)
 
 
-@pytest.mark.parametrize("token", [database, table, query, group])
-def test_gone_resource_is_gone_when_read(provider: Any, aws: Any, token: str) -> None:
-    provider.up(database, "d", {"name": "evidence"})
-    given = {database: {"name": "evidence2"}, table: records, query: named, group: limited}[token]
-    made = provider.up(token, "x", given)
-    if token == query:
-        aws("athena").delete_named_query(NamedQueryId=made.id)
-    elif token == group:
-        aws("athena").delete_work_group(WorkGroup="evidence")
-    elif token == table:
-        aws("glue").delete_table(DatabaseName="evidence", Name="records")
-    else:
-        aws("glue").delete_database(Name="evidence2")
-    assert provider.refresh(token, "x") is None
-
-
 def test_workgroup_is_made_changed_and_tagged(provider: Any, aws: Any) -> None:
     made = provider.up(group, "x", limited)
     assert (made.id, made["arn"]) == ("evidence", "arn:aws:athena:eu-west-1:123456789012:workgroup/evidence")
@@ -148,3 +134,26 @@ def test_retention_is_set_changed_and_left_at_deletion(provider: Any, aws: Any) 
     assert (kept["Mode"], kept["Days"]) == ("COMPLIANCE", 400)
     with pytest.raises(Exception, match="COMPLIANCE"):
         provider.check(lock, "x", {**days, "rule": {"defaultRetention": {"mode": "NONE", "days": 1}}})
+
+
+@pytest.fixture
+def recorded(provider: Any) -> dict[str, Any]:
+    provider.up(database, "d", {"name": "evidence"})
+    return records
+
+
+TestDatabase = lifecycle(database, {"name": "e"}, delete=lambda aws, _: aws("glue").delete_database(Name="e"))
+TestTable = lifecycle(
+    table, "recorded", delete=lambda aws, _: aws("glue").delete_table(DatabaseName="evidence", Name="records")
+)
+TestNamedQuery = lifecycle(
+    query,
+    named,
+    delete=lambda aws, made: aws("athena").delete_named_query(NamedQueryId=made.id),
+)
+TestWorkGroup = lifecycle(
+    group,
+    limited,
+    delete=lambda aws, _: aws("athena").delete_work_group(WorkGroup="evidence"),
+    replacing=({"name": "b"},),
+)

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws_provider.conftest import lifecycle
+
 topic = "aws:sns/topic:Topic"
 topic_policy = "aws:sns/topicPolicy:TopicPolicy"
 subscription = "aws:sns/topicSubscription:TopicSubscription"
@@ -23,12 +25,6 @@ def test_topic_is_known_by_its_arn_and_owner(provider: Any) -> None:
     assert provider.unchanged(topic, "t", given)
 
 
-def test_topic_that_exists_is_an_error(provider: Any, aws: Any) -> None:
-    aws("sns").create_topic(Name="t")
-    with pytest.raises(Exception, match=r"SNS Topic \(t\) already exists"):
-        provider.up(topic, "t", {"name": "t"})
-
-
 def test_attributes_of_a_topic_change_in_place(provider: Any, aws: Any) -> None:
     provider.up(topic, "t", {"name": "t", "kmsMasterKeyId": "alias/k"})
     made = provider.up(topic, "t", {"name": "t", "tags": {"a": "b"}})
@@ -45,13 +41,6 @@ def test_topic_policy_unset_accepts_any(provider: Any, aws: Any) -> None:
     assert provider.unchanged(topic, "t", {"name": "t"})
 
 
-def test_topic_name_replaces(provider: Any) -> None:
-    provider.up(topic, "t", {"name": "t"})
-    answer = provider.diff(topic, "t", {"name": "u"})
-    assert list(answer.replaces) == ["name"]
-    assert answer.deleteBeforeReplace
-
-
 @pytest.mark.parametrize(
     ("inputs", "reason"),
     [
@@ -62,12 +51,6 @@ def test_topic_name_replaces(provider: Any) -> None:
 def test_topic_refuses_in_preview(provider: Any, inputs: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.preview(topic, "t", inputs)
-
-
-def test_topic_deletion_is_read(provider: Any, aws: Any) -> None:
-    made = provider.up(topic, "t", {})
-    aws("sns").delete_topic(TopicArn=made.id)
-    assert provider.refresh(topic, "t") is None
 
 
 def test_topic_policy_deletion_restores_the_default(provider: Any, aws: Any) -> None:
@@ -81,13 +64,6 @@ def test_topic_policy_deletion_restores_the_default(provider: Any, aws: Any) -> 
     found = json.loads(aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])
     assert found["Id"] == "__default_policy_ID"
     assert found["Statement"][0]["Condition"] == {"StringEquals": {"AWS:SourceOwner": "123456789012"}}
-
-
-def test_topic_policy_goes_with_its_topic(provider: Any, aws: Any) -> None:
-    arn = provider.up(topic, "t", {"name": "t"}).id
-    provider.up(topic_policy, "p", {"arn": arn, "policy": policy(arn)})
-    aws("sns").delete_topic(TopicArn=arn)
-    assert provider.refresh(topic_policy, "p") is None
 
 
 def test_address_is_subscribed_without_waiting_for_its_reader(provider: Any) -> None:
@@ -130,8 +106,30 @@ def test_subscription_changed_by_hand_is_restored(provider: Any, aws: Any) -> No
     assert provider.unchanged(subscription, "s", given)
 
 
-def test_subscription_deletion_is_read(provider: Any, aws: Any) -> None:
+@pytest.fixture
+def ruled(provider: Any) -> dict[str, Any]:
     arn = provider.up(topic, "t", {"name": "t"}).id
-    made = provider.up(subscription, "s", {"topic": arn, "protocol": "email", "endpoint": "a@example.org"})
-    aws("sns").unsubscribe(SubscriptionArn=made.id)
-    assert provider.refresh(subscription, "s") is None
+    return {"arn": arn, "policy": policy(arn)}
+
+
+@pytest.fixture
+def subscribed(provider: Any) -> dict[str, Any]:
+    return {"topic": provider.up(topic, "t", {"name": "t"}).id, "protocol": "email", "endpoint": "a@example.org"}
+
+
+TestTopic = lifecycle(
+    topic,
+    {"name": "t"},
+    delete=lambda aws, made: aws("sns").delete_topic(TopicArn=made.id),
+    imported_by="{id}",
+    replacing=({"name": "u"},),
+    exists=r"SNS Topic \(t\) already exists",
+)
+TestTopicPolicy = lifecycle(topic_policy, "ruled", delete=lambda aws, made: aws("sns").delete_topic(TopicArn=made.id))
+TestSubscription = lifecycle(
+    subscription,
+    "subscribed",
+    delete=lambda aws, made: aws("sns").unsubscribe(SubscriptionArn=made.id),
+    replacing=({"endpoint": "b@example.org"},),
+    delete_first=False,
+)
