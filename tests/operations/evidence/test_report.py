@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from local.workspace import REPOSITORY
 from operations.evidence.cloudtrail import add_event
-from operations.evidence.findings import RULES, Context
+from operations.evidence.findings import RULES, Context, EvidenceRow
+from operations.evidence.grants import Grant
 from operations.evidence.records import (
     Caller,
     Log,
@@ -18,6 +19,7 @@ from operations.evidence.records import (
     RecordedDecision,
     Records,
     RecordSource,
+    Request,
     SessionEnd,
     SessionStart,
 )
@@ -57,6 +59,17 @@ def rules(made: Report) -> list[str]:
     return [each.rule for row in made.rows for each in row.findings]
 
 
+def grant_of(row: EvidenceRow) -> Grant:
+    assert row.grant
+    return row.grant
+
+
+def request_of(row: EvidenceRow) -> Request:
+    found = grant_of(row).request
+    assert found
+    return found
+
+
 def test_approved_session_has_no_finding() -> None:
     history = History()
     run = history.grant()
@@ -67,10 +80,9 @@ def test_approved_session_has_no_finding() -> None:
     assert row.start
     assert (row.start.id, row.start.node, row.person) == (session, NODE, "olivia")
     assert (row.end, row.end_source) == (after(8), "TerminateSession")
-    assert row.grant
-    assert row.grant.request
-    assert (row.grant.request.id, row.grant.approvers, row.grant.approved_at) == (run, (ALICE,), after(1))
-    assert (row.grant.begin, row.grant.end) == (after(2), after(12))
+    held = grant_of(row)
+    assert (request_of(row).id, held.approvers, held.approved_at) == (run, (ALICE,), after(1))
+    assert (held.begin, held.end) == (after(2), after(12))
 
 
 OTHER_NODE = "i-0fedcba9876543210"
@@ -114,6 +126,10 @@ PLANTED: dict[str, tuple[str, list[Plant]]] = {
     "without approval": ("session-without-approval", [start()]),
     "for another node": ("session-without-approval", [grant(node=OTHER_NODE), start(), start(node=OTHER_NODE)]),
     "by another principal": ("session-without-approval", [grant(), start(), start(who=role_session("Other"))]),
+    "rejected": (
+        "session-without-approval",
+        [lambda history: history.decide(history.request(after(0)), after(1), signal="Reject"), start()],
+    ),
     "after the grant": ("session-outside-window", [grant(), start(), start(13)]),
     "before the grant": ("session-outside-window", [grant(), start(1), start()]),
     "approved by the requester": ("session-self-approved", [approval(OLIVIA), tag(), start()]),
@@ -284,10 +300,7 @@ def test_old_approval_is_not_that_of_a_later_grant() -> None:
     history.start(after(603))
     found = made(history, replace(CONTEXT, since=after(500)))
     assert rules(found) == ["approver-unknown"]
-    (row,) = found.rows
-    assert row.grant
-    assert row.grant.request
-    assert row.grant.request.id == run
+    assert [request_of(row).id for row in found.rows] == [run]
 
 
 def test_change_request_is_approved_like_a_run() -> None:
@@ -297,16 +310,7 @@ def test_change_request_is_approved_like_a_run() -> None:
     history.tag(after(2))
     history.start(after(3))
     (row,) = made(history).rows
-    assert row.grant
-    assert row.grant.request
-    assert (row.grant.request.mode, row.findings) == ("change-manager", ())
-
-
-def test_rejected_request_is_no_approval() -> None:
-    history = History()
-    history.decide(history.request(after(0)), after(1), signal="Reject")
-    history.start(after(3))
-    assert rules(made(history)) == ["session-without-approval"]
+    assert (request_of(row).mode, row.findings) == ("change-manager", ())
 
 
 def test_several_approvers_are_all_named() -> None:
@@ -318,8 +322,7 @@ def test_several_approvers_are_all_named() -> None:
     history.tag(after(2))
     history.start(after(3))
     (row,) = made(history).rows
-    assert row.grant
-    assert (row.grant.approvers, row.grant.approved_at) == ((ALICE, bob), after(1.5))
+    assert (grant_of(row).approvers, grant_of(row).approved_at) == ((ALICE, bob), after(1.5))
 
 
 def test_decision_of_automation_counts_where_the_trail_has_none() -> None:
@@ -327,34 +330,31 @@ def test_decision_of_automation_counts_where_the_trail_has_none() -> None:
     run = history.request(after(0))
     history.tag(after(2))
     history.start(after(3))
-    found = records(history)
-    found.decisions.append(
-        RecordedDecision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
+    decision = RecordedDecision(
+        request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation"
     )
-    (row,) = report(found, CONTEXT).rows
-    assert row.findings == ()
+
+    def only_row() -> EvidenceRow:
+        found = records(history)
+        found.decisions.append(decision)
+        (row,) = report(found, CONTEXT).rows
+        return row
+
+    assert only_row().findings == ()
     history.decide(run, after(1))
-    found = records(history)
-    found.decisions.append(
-        RecordedDecision(request=run, caller=Caller(arn="alice"), at=CONTEXT.until, approved=True, source="Automation")
-    )
-    (row,) = report(found, CONTEXT).rows
-    assert row.grant
-    assert row.grant.approvers == (ALICE,)
+    assert grant_of(only_row()).approvers == (ALICE,)
 
 
 def test_each_grant_has_its_own_request() -> None:
     history = History()
-    runs = [history.grant(), ""]
+    first = history.grant()
     second = history.request(after(20), reason="Again")
     history.decide(second, after(21))
     history.tag(after(22))
     history.untag(after(32))
     history.start(after(3))
     history.start(after(23))
-    runs[1] = second
-    found = [row.grant.request.id for row in made(history).rows if row.grant and row.grant.request]
-    assert found == runs
+    assert [request_of(row).id for row in made(history).rows] == [first, second]
 
 
 def test_tag_that_a_principal_set_takes_no_request() -> None:
@@ -366,11 +366,7 @@ def test_tag_that_a_principal_set_takes_no_request() -> None:
     history.tag(after(2))
     history.start(after(3))
     by_hand, session = made(history).rows
-    assert by_hand.grant
-    assert by_hand.grant.request is None
-    assert session.grant
-    assert session.grant.request
-    assert session.grant.request.id == run
+    assert (grant_of(by_hand).request, request_of(session).id) == (None, run)
 
 
 def test_run_in_the_session_name_decides_between_requests() -> None:
@@ -381,21 +377,17 @@ def test_run_in_the_session_name_decides_between_requests() -> None:
     history.decide(second, after(1.2))
     history.tag(after(2), who=WORKFLOW.replace("Automation", f"Automation-{first}"))
     history.start(after(3))
-    (row,) = made(history).rows
-    assert row.grant
-    assert row.grant.request
-    assert row.grant.request.id == first
+    assert [request_of(row).id for row in made(history).rows] == [first]
 
 
 def test_replaced_grant_ends_with_the_next_one() -> None:
-    other = "i-0fedcba9876543210"
     history = History()
     history.grant(end=60)
-    history.decide(history.request(after(4), node=other), after(5))
-    history.tag(after(6), node=other)
+    history.decide(history.request(after(4), node=OTHER_NODE), after(5))
+    history.tag(after(6), node=OTHER_NODE)
     history.start(after(3))
     history.start(after(7))
-    history.start(after(7), node=other)
+    history.start(after(7), node=OTHER_NODE)
     assert rules(made(history)) == ["session-outside-window"]
 
 
