@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -28,7 +28,7 @@ from operations.terminal import Terminal, print_json, working
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.approval.settings import ApprovalSettings
+    from components.approval.settings import ApprovalSettings, Trail
     from operations.stack import StackConfiguration
 
 INCOMPLETE: Final = 3
@@ -120,30 +120,34 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     now = dependencies.now().astimezone(UTC)
     begin, end = _period(since, until, now)
     facts = Context(now=now, since=begin, until=end)
-    trails = _Trails.of(
-        athena=athena,
-        event_data_store=event_data_store,
-        accounts=account or [],
-        has_files=bool(trail),
-        offline=offline,
-    )
+    accounts = account or []
+    store = EventDataStore.parse(event_data_store) if event_data_store else None
+    _check_queries(event_data_store, store, accounts, athena=athena, offline=offline)
     configuration = None if offline else dependencies.read_stack(cwd, stack)
     people: People | None = None
     unnamed: list[RecordSource] = []
     with working("Reading ...") as status:
-        files = _Files(trail=trail or [], saved=load_files or [], exported=exported or [])
-        records = _read_files(facts, files, status.update, offline=offline)
+        records = _read_files(facts, trail or [], exported or [], load_files or [], status.update, is_offline=offline)
         if configuration:
-            account_read = _account(dependencies, configuration, facts, trails, status.update)
+            is_queried = bool(athena or store)
+            account_read = replace(
+                _account(dependencies, configuration, facts, status.update),
+                reads_trail=is_queried or bool(trail),
+                history=_RECENT_HISTORY if is_queried else None,
+            )
             approval, export = configuration.settings().approval, configuration.settings().evidence_export
-            _read_account(account_read, approval or export, trails, records)
+            if athena:
+                records.add(read_trail_bucket(account_read, _trail_of(approval or export), accounts))
+            if store:
+                records.add(read_event_data_store(account_read, store, accounts))
+            records.add(read_account(account_read))
             people = People(account_read, approval)
             names, unnamed = node_names(account_read, records)
             facts = replace(_facts(account_read, approval, facts), person_of=people.person_of, node_names=names)
     facts = replace(facts, break_glass=facts.break_glass | {each.lower() for each in break_glass or ()})
     made = report(records, facts)
     unread = [*(people.unread if people else ()), *(unnamed if _has_names(node or []) else ())]
-    made = _limited(replace(made, sources=(*made.sources, *unread)), account or [], node or [], person or [])
+    made = _limited(replace(made, sources=(*made.sources, *unread)), accounts, node or [], person or [])
     if save_file:
         save(records, save_file)
     _write(csv_file, "--csv", lambda: as_csv(made))
@@ -181,84 +185,53 @@ def _time(option: str, given: str, now: datetime) -> datetime:
     return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Files:
-    """Files to read.
+def _check_queries(
+    given: str, store: EventDataStore | None, accounts: list[str], *, athena: bool, offline: bool
+) -> None:
+    """Check the options of queries.
 
-    Attributes:
-        trail: Folders with log files of CloudTrail.
-        saved: Files that an earlier run has saved.
-        exported: Folders with exported records.
+    Raises:
+        UnusableError: An option has another form, or needs AWS.
     """
-
-    trail: list[Path]
-    saved: list[Path]
-    exported: list[Path]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Trails:
-    """Trails to read by queries.
-
-    Attributes:
-        athena: Whether to read the trail of the stack's settings.
-        accounts: IDs of the accounts to read; empty: all.
-    """
-
-    athena: bool
-    store: EventDataStore | None
-    accounts: list[str]
-    has_files: bool
-
-    @classmethod
-    def of(cls, *, athena: bool, event_data_store: str, accounts: list[str], has_files: bool, offline: bool) -> _Trails:
-        """Return what the options name.
-
-        Raises:
-            UnusableError: An option has another form, or needs AWS.
-        """
-        store = EventDataStore.parse(event_data_store) if event_data_store else None
-        problems = [
-            f"{option}: expected a stack to call AWS for, got --offline. Omit one of them."
-            for option, is_given in (("--athena", athena), ("--event-data-store", bool(event_data_store)))
-            if is_given and offline
-        ]
-        if event_data_store and store is None:
-            problems.append(
-                f"--event-data-store: expected the ARN or ID of an event data store, got {event_data_store!r}. List them "
-                "with: aws cloudtrail list-event-data-stores"
-            )
-        problems += [
-            f"--account: expected an account ID of 12 digits, got {each!r}."
-            for each in accounts
-            if (athena or store) and not re.fullmatch(r"[0-9]{12}", each)
-        ]
-        if problems:
-            raise UnusableError("\n".join(problems))
-        return cls(athena=athena, store=store, accounts=accounts, has_files=has_files)
-
-    @property
-    def is_queried(self) -> bool:
-        """Return whether a trail is read by queries."""
-        return bool(self.athena or self.store)
-
-    @property
-    def is_any(self) -> bool:
-        """Return whether a trail is read, by queries or from files."""
-        return self.is_queried or self.has_files
+    problems = [
+        f"{option}: expected a stack to call AWS for, got --offline. Omit one of them."
+        for option, is_given in (("--athena", athena), ("--event-data-store", bool(given)))
+        if is_given and offline
+    ]
+    if given and store is None:
+        problems.append(
+            f"--event-data-store: expected the ARN or ID of an event data store, got {given!r}. List them "
+            "with: aws cloudtrail list-event-data-stores"
+        )
+    problems += [
+        f"--account: expected an account ID of 12 digits, got {each!r}."
+        for each in accounts
+        if (athena or store) and not re.fullmatch(r"[0-9]{12}", each)
+    ]
+    if problems:
+        raise UnusableError("\n".join(problems))
 
 
-def _read_files(facts: Context, files: _Files, progress: Callable[[str], None], *, offline: bool) -> Records:
-    if offline and not (files.trail or files.saved or files.exported):
+def _read_files(  # noqa: PLR0913 -- the kinds of files
+    facts: Context,
+    trails: list[Path],
+    exports: list[Path],
+    saved: list[Path],
+    progress: Callable[[str], None],
+    *,
+    is_offline: bool,
+) -> Records:
+    """Read log files of CloudTrail, exported records, and the files that earlier runs saved."""
+    if is_offline and not (trails or exports or saved):
         raise UnusableError("--offline: expected --trail, --exported or --load with it, as there is nothing to read.")
     records = Records()
-    for folder in files.trail:
+    for folder in trails:
         records.add(read_trail(folder, facts.since, facts.until, progress))
     # Systems Manager and CloudTrail have the last days, and the export has those before.
-    needed = facts.until if offline else min(facts.until, facts.now - SYSTEMS_MANAGER_HISTORY)
-    for folder in files.exported:
+    needed = facts.until if is_offline else min(facts.until, facts.now - SYSTEMS_MANAGER_HISTORY)
+    for folder in exports:
         records.add(read_exported(folder, facts.since - _LOOK_BACK, facts.until, progress, needed=needed))
-    for file in files.saved:
+    for file in saved:
         records.add(load(file))
     return records
 
@@ -267,7 +240,6 @@ def _account(
     dependencies: CommandContext,
     configuration: StackConfiguration,
     facts: Context,
-    trails: _Trails,
     progress: Callable[[str], None],
 ) -> RecordedAccount:
     """Return what to read of the stack's account, and with what."""
@@ -286,27 +258,18 @@ def _account(
         now=facts.now,
         pause=dependencies.pause,
         progress=progress,
-        reads_trail=trails.is_any,
-        history=_RECENT_HISTORY if trails.is_queried else None,
         is_just_in_time=is_just_in_time,
     )
 
 
-def _read_account(
-    account: RecordedAccount, approval: ApprovalSettings | None, trails: _Trails, records: Records
-) -> None:
-    """Add the records of the stack's account, and of the trails that are queried."""
-    if trails.athena:
-        trail = approval.evidence.trail if approval and approval.evidence else None
-        if trail is None:
-            raise UnusableError(
-                "--athena: expected a stack with shell-access:approval.evidence.trail, got one without it. Name the bucket "
-                "of the trail there and deploy the stack, or copy the log files and use --trail."
-            )
-        records.add(read_trail_bucket(account, trail, trails.accounts))
-    if trails.store:
-        records.add(read_event_data_store(account, trails.store, trails.accounts))
-    records.add(read_account(account))
+def _trail_of(approval: ApprovalSettings | None) -> Trail:
+    trail = approval.evidence.trail if approval and approval.evidence else None
+    if trail is None:
+        raise UnusableError(
+            "--athena: expected a stack with shell-access:approval.evidence.trail, got one without it. Name the bucket "
+            "of the trail there and deploy the stack, or copy the log files and use --trail."
+        )
+    return trail
 
 
 def _has_names(nodes: list[str]) -> bool:
