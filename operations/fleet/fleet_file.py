@@ -52,118 +52,85 @@ Tolerance = Annotated[
 ]
 
 
+def _key(description: str, allowed: str, **more: Any) -> Any:
+    """Return a key of the file, with what is allowed for messages and the documentation."""
+    return cast("Any", Field)(description=description, json_schema_extra={"allowed": allowed}, **more)
+
+
 class ListedAccount(Section):
     """Account that the file lists."""
 
-    name: Name = Field(
-        max_length=50,
-        description="Name of the account; unique.",
-        json_schema_extra={"allowed": "text of 1 to 50 characters"},
-    )
-    id: str = Field(
-        pattern=ACCOUNT_ID,
-        description="Account ID.",
-        json_schema_extra={"allowed": "an account ID of 12 digits in quotes"},
-    )
-    tags: dict[str, str] = Field(
-        default_factory=dict,
-        description="Tags, for the `tags` of waves.",
-        json_schema_extra={"allowed": "a mapping of names to text"},
-    )
+    name: Name = _key("Name of the account; unique.", "text of 1 to 50 characters", max_length=50)
+    id: str = _key("Account ID.", "an account ID of 12 digits in quotes", pattern=ACCOUNT_ID)
+    tags: dict[str, str] = _key("Tags, for the `tags` of waves.", "a mapping of names to text", default_factory=dict)
 
 
 class Discovery(Section):
     """Accounts that AWS Organizations returns. An empty section, `discover: {}`, selects the whole organization."""
 
-    organizational_units: list[UnitId] = Field(
-        default_factory=list,
-        description="Units to search, with their child units. None: the whole organization.",
-        json_schema_extra={"allowed": _UNITS},
+    organizational_units: list[UnitId] = _key(
+        "Units to search, with their child units. None: the whole organization.", _UNITS, default_factory=list
     )
-    tags: dict[str, str] = Field(
-        default_factory=dict,
-        description="Limit to accounts with all of these tags.",
-        json_schema_extra={"allowed": _TAGS},
-    )
+    tags: dict[str, str] = _key("Limit to accounts with all of these tags.", _TAGS, default_factory=dict)
 
 
 class Accounts(Section):
     """Accounts of the fleet. An account that is listed and discovered counts once, under its listed name."""
 
-    listed: list[ListedAccount] = Field(
+    listed: list[ListedAccount] = _key(
+        "Accounts that the file lists.",
+        "a list of accounts {name, id, tags}",
         default_factory=list[ListedAccount],
         alias="list",
-        description="Accounts that the file lists.",
-        json_schema_extra={"allowed": "a list of accounts {name, id, tags}"},
     )
-    discover: Discovery | None = Field(
+    discover: Discovery | None = _key(
+        "Accounts of the organization, without inactive ones.",
+        "a mapping with organizationalUnits, tags, or neither for the whole organization",
         default=None,
-        description="Accounts of the organization, without inactive ones.",
-        json_schema_extra={
-            "allowed": "a mapping with organizationalUnits, tags, or neither for the whole organization"
-        },
     )
-    exclude: list[str] = Field(
-        default_factory=list,
-        description="Accounts to exclude. Their stacks, if any, are orphaned.",
-        json_schema_extra={"allowed": _NAMES},
-    )
+    exclude: list[str] = _key("Accounts to exclude. Their stacks, if any, are orphaned.", _NAMES, default_factory=list)
 
 
 class Overrides(Section):
     """Settings that differ from `defaults`, key by key."""
 
-    organizational_units: dict[UnitId, dict[str, Any]] = Field(
+    organizational_units: dict[UnitId, dict[str, Any]] = _key(
+        "Settings of accounts in a unit or its child units; a child unit overrides its parent.",
+        "a mapping of units (ou-ab12-c3d4) to settings",
         default_factory=dict,
-        description="Settings of accounts in a unit or its child units; a child unit overrides its parent.",
-        json_schema_extra={"allowed": "a mapping of units (ou-ab12-c3d4) to settings"},
     )
-    accounts: dict[str, dict[str, Any]] = Field(
+    accounts: dict[str, dict[str, Any]] = _key(
+        "Settings of one account, which override all others.",
+        "a mapping of account names (or IDs in quotes) to settings",
         default_factory=dict,
-        description="Settings of one account, which override all others.",
-        json_schema_extra={"allowed": "a mapping of account names (or IDs in quotes) to settings"},
     )
 
 
 class Wave(Section):
     """Accounts that are rolled out together. A wave without `accounts`, `organizationalUnits` and `tags` gets the remaining ones."""
 
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$",
-        description="Name, for `--wave`.",
-        json_schema_extra={"allowed": "at most 40 letters, digits, _ and -"},
+    name: str = _key(
+        "Name, for `--wave`.", "at most 40 letters, digits, _ and -", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
     )
-    accounts: list[str] = Field(
-        default_factory=list, description="Accounts by name or ID.", json_schema_extra={"allowed": _NAMES}
+    accounts: list[str] = _key("Accounts by name or ID.", _NAMES, default_factory=list)
+    organizational_units: list[UnitId] = _key(
+        "Accounts in these units or their child units.", _UNITS, default_factory=list
     )
-    organizational_units: list[UnitId] = Field(
-        default_factory=list,
-        description="Accounts in these units or their child units.",
-        json_schema_extra={"allowed": _UNITS},
-    )
-    tags: dict[str, str] = Field(
-        default_factory=dict, description="Accounts with all of these tags.", json_schema_extra={"allowed": _TAGS}
-    )
-    concurrency: int = Field(
+    tags: dict[str, str] = _key("Accounts with all of these tags.", _TAGS, default_factory=dict)
+    concurrency: int = _key(
+        "Maximum number of concurrent accounts. Each uses about 0.5 GB of memory with the AWS plugin.",
+        "a whole number from 1 to 64",
         default=4,
         ge=1,
         le=64,
-        description="Maximum number of concurrent accounts. Each uses about 0.5 GB of memory with the AWS plugin.",
-        json_schema_extra={"allowed": "a whole number from 1 to 64"},
     )
-    failure_tolerance: Tolerance = Field(
-        default=0,
-        description="Number or percentage of the wave's accounts that may fail; percentages are rounded down. Above it, "
+    failure_tolerance: Tolerance = _key(
+        "Number or percentage of the wave's accounts that may fail; percentages are rounded down. Above it, "
         "no further account is started, in this wave or a later one.",
-        json_schema_extra={"allowed": "a whole number, or a share from 0% to 100%"},
-    )
-    pause_minutes: int = Field(
+        "a whole number, or a share from 0% to 100%",
         default=0,
-        ge=0,
-        le=1440,
-        description="Pause after the wave.",
-        json_schema_extra={"allowed": "whole minutes from 0 to 1440"},
     )
+    pause_minutes: int = _key("Pause after the wave.", "whole minutes from 0 to 1440", default=0, ge=0, le=1440)
 
     @property
     def selects_remaining(self) -> bool:
@@ -174,53 +141,49 @@ class Wave(Section):
 class FleetSettings(Section):
     """Fleet file."""
 
-    accounts: Accounts = Field(
-        description="Accounts of the fleet.",
-        json_schema_extra={"allowed": "a mapping with list, discover or both"},
-    )
-    assume_role: str | None = Field(
-        default=None,
-        pattern=ROLE_TEMPLATE,
-        description="Role to assume in each account; {accountId} is replaced with its ID. Default: no role is assumed, "
+    accounts: Accounts = _key("Accounts of the fleet.", "a mapping with list, discover or both")
+    assume_role: str | None = _key(
+        "Role to assume in each account; {accountId} is replaced with its ID. Default: no role is assumed, "
         "for a runner that signs in to each account itself.",
-        json_schema_extra={"allowed": _ROLE},
-    )
-    preview_role: str | None = Field(
+        _ROLE,
         default=None,
         pattern=ROLE_TEMPLATE,
-        description="Role to assume for read-only operations: `preview`, `drift` and `verify`. Default: the role of "
-        "`assumeRole`.",
-        json_schema_extra={"allowed": _ROLE},
     )
-    defaults: dict[str, Any] = Field(
+    preview_role: str | None = _key(
+        "Role to assume for read-only operations: `preview`, `drift` and `verify`. Default: the role of `assumeRole`.",
+        _ROLE,
+        default=None,
+        pattern=ROLE_TEMPLATE,
+    )
+    defaults: dict[str, Any] = _key(
+        "Settings of every account, with the keys of a stack's configuration.",
+        "a mapping of keys such as shell-access:regions to values",
         default_factory=dict,
-        description="Settings of every account, with the keys of a stack's configuration.",
-        json_schema_extra={"allowed": "a mapping of keys such as shell-access:regions to values"},
     )
-    overrides: Overrides = Field(
+    overrides: Overrides = _key(
+        "Settings that differ from `defaults`.",
+        "a mapping with organizationalUnits, accounts or both",
         default_factory=Overrides,
-        description="Settings that differ from `defaults`.",
-        json_schema_extra={"allowed": "a mapping with organizationalUnits, accounts or both"},
     )
-    waves: list[Wave] = Field(
+    waves: list[Wave] = _key(
+        "Waves, in rollout order. An account is in the first wave that names it; all other accounts, "
+        "including new ones, are in the last wave. Default: one wave, `all`.",
+        "a list of at least one wave",
         default_factory=lambda: [Wave(name="all")],
         min_length=1,
-        description="Waves, in rollout order. An account is in the first wave that names it; all other accounts, "
-        "including new ones, are in the last wave. Default: one wave, `all`.",
-        json_schema_extra={"allowed": "a list of at least one wave"},
     )
-    stack_prefix: str = Field(
+    stack_prefix: str = _key(
+        "Prefix of stack names, which are <prefix><account ID>. Required if several fleets share a state backend.",
+        'at most 41 letters, digits, _ . and -, the last one a -, or ""',
         default="",
         pattern=r"^([A-Za-z][A-Za-z0-9_.-]{0,39}-)?$",
-        description="Prefix of stack names, which are <prefix><account ID>. Required if several fleets share a state backend.",
-        json_schema_extra={"allowed": 'at most 41 letters, digits, _ . and -, the last one a -, or ""'},
     )
     secrets_provider: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(without_hidden)] | None = (
-        Field(
-            default=None,
-            description="Encryption of secrets in the state of new stacks, as for `pulumi stack init`. Default: that of "
+        _key(
+            "Encryption of secrets in the state of new stacks, as for `pulumi stack init`. Default: that of "
             "the backend.",
-            json_schema_extra={"allowed": "such as awskms://alias/pulumi-secrets?region=eu-west-1, or leave it out"},
+            "such as awskms://alias/pulumi-secrets?region=eu-west-1, or leave it out",
+            default=None,
         )
     )
 
