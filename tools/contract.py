@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,7 +89,7 @@ def running_plugin(executable: Path, environment: Mapping[str, str]) -> Generato
         def Log(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: ARG002, N802 -- the protocol's names
             return empty_pb2.Empty()
 
-    engine = grpc.server(_threads())
+    engine = grpc.server(ThreadPoolExecutor(max_workers=4))
     engine_pb2_grpc.add_EngineServicer_to_server(Engine(), engine)
     address = f"127.0.0.1:{engine.add_insecure_port('127.0.0.1:0')}"
     engine.start()
@@ -139,14 +140,15 @@ def run_contract(parts: Sequence[Part], select: str = "") -> bool:
             f"{executable}: expected version {plugin_version()}, which the program uses, got {version}. {NO_PLUGIN}"
         )
     say(f"== comparing with {executable}, version {version}")
+    selection = ["-k", select] if select else []
     same = True
     for part in parts or tuple(Part):
         if part is Part.FACTS:
-            same &= compare_facts(executable, version, ["-k", select] if select else [], kept_in(version, select))
+            same &= compare_facts(executable, version, selection, kept_in(version, select))
         elif part is Part.DEV:
             same &= compare_dev()
         else:
-            same &= compare_engine(executable, ["-k", select] if select else [])
+            same &= _pytest(["-m", "engine and not exhaustive", "tests/engine", *selection], {PLUGIN: str(executable)})
     say("No differences." if same else "Differences are listed above.")
     return same
 
@@ -157,17 +159,7 @@ def kept_in(version: str, select: str) -> Path | None:
 
 
 def compare_facts(executable: Path, version: str, selection: Sequence[str], measured: Path | None) -> bool:
-    """Run the stand-in's fact tests against a plugin, and store its answers.
-
-    Args:
-        executable: Executable of the plugin.
-        version: Version of the plugin.
-        selection: Additional arguments of pytest.
-        measured: File for the answers.
-
-    Returns:
-        Whether all facts hold.
-    """
+    """Run the stand-in's fact tests against a plugin, store its answers in a file, and return whether all facts hold."""
     with tempfile.TemporaryDirectory(prefix="contract-") as folder:
         environment = {PLUGIN: str(executable), ANSWERS: folder}
         holds = _pytest(["tests/local/aws_provider", *selection], environment)
@@ -180,19 +172,6 @@ def compare_facts(executable: Path, version: str, selection: Sequence[str], meas
         measured.write_text(json.dumps(_kept(version, lines, different), indent=1, sort_keys=True) + "\n")
         say(f"Kept in {measured}")
     return holds
-
-
-def compare_engine(executable: Path, selection: Sequence[str]) -> bool:
-    """Run the tests on the engine with a plugin.
-
-    Args:
-        executable: Executable of the plugin.
-        selection: Additional arguments of pytest.
-
-    Returns:
-        Whether all tests pass.
-    """
-    return _pytest(["-m", "engine and not exhaustive", "tests/engine", *selection], {PLUGIN: str(executable)})
 
 
 def _kept(version: str, lines: Iterable[Answer], different: list[str]) -> dict[str, Any]:
@@ -307,12 +286,6 @@ def _pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
         command, check=False, cwd=workspace.REPOSITORY, stdin=subprocess.DEVNULL, env={**os.environ, **environment}
     )
     return done.returncode == 0
-
-
-def _threads() -> Any:
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-    return ThreadPoolExecutor(max_workers=4)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
