@@ -9,7 +9,6 @@ from pulumi_policy import Severity
 
 from common.iam.truth import Truth
 from common.json_values import listed
-from policies.domain_controllers.attached_resources import belonging
 from policies.domain_controllers.controller_tags import (
     INSTANCE,
     LAUNCH_TEMPLATE,
@@ -18,7 +17,7 @@ from policies.domain_controllers.controller_tags import (
     SPOT_INSTANCE,
     on_controllers,
 )
-from policies.domain_controllers.machines import DEFAULT_SUBNET, SUBNETS, Machines
+from policies.domain_controllers.machines import DEFAULT_SUBNET, SUBNETS, Machines, belonging
 from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import Routes
 from policies.findings import UNKNOWN, Finding, Findings, Resource

@@ -9,9 +9,8 @@ from pulumi_policy import Severity
 
 from common.iam.truth import Truth
 from policies.domain_controllers import controller_tags as tags
-from policies.domain_controllers.attached_resources import AUTO_SCALING_GROUP, attached_resources
 from policies.domain_controllers.groups import MACHINES, ControllersGroups
-from policies.domain_controllers.machines import Machines
+from policies.domain_controllers.machines import AUTO_SCALING_GROUP, Machines, attached_resources
 from policies.domain_controllers.references import ReferenceIndex
 from policies.rule import Rule
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth, any_of, truth
-from common.json_values import mapping
+from common.json_values import listed, mapping
 from components.domain_controllers.names import ROLE_TAG
 from policies.findings import UNKNOWN, Findings, Resource
 from policies.parameters import Parameter
@@ -59,9 +59,9 @@ def belongs(resource: Resource) -> Truth:
     """Return whether a resource is a domain controller's, regardless of case."""
     settings = resource.settings
     values = settings[TAG_VALUES.name]
-    listed = {resource.name, resource.urn, resource.value("id"), resource.value("name")} & {*settings[ALSO.name]}
+    named = {resource.name, resource.urn, resource.value("id"), resource.value("name")} & {*settings[ALSO.name]}
     carried = [tagged(each, settings[TAG_KEY.name], values) for each in _tag_sets(resource)]
-    return any_of([truth(bool(listed)), *carried])
+    return any_of([truth(bool(named)), *carried])
 
 
 def tagged(tags: Any, key: str, values: list[str]) -> Truth:
@@ -86,8 +86,7 @@ def _pairs(tags: Any) -> list[tuple[Any, Any]]:
     """Return the tags of a resource, or of an Auto Scaling group, which has them as a list."""
     if isinstance(tags, dict):
         return list(cast("dict[str, Any]", tags).items())
-    listed = cast("list[Any]", tags) if isinstance(tags, list) else []
-    pairs = [mapping(each) for each in listed]
+    pairs = [mapping(each) for each in listed(tags)] if isinstance(tags, list) else []
     return [(each.get("key", UNKNOWN), each.get("value", UNKNOWN)) for each in pairs]
 
 
@@ -118,11 +117,6 @@ def _tag_sets(resource: Resource) -> list[Any]:
     found = [resource.value("tags"), resource.given("tagsAll")]
     name = _OF_WHAT_IT_MAKES.get(resource.type)
     if name is not None:
-        given = resource.given(name)
-        specifications = cast("list[Any]", given) if isinstance(given, list) else [given]
-        found += [
-            cast("dict[str, Any]", each).get("tags") if isinstance(each, dict) else UNKNOWN
-            for each in specifications
-            if each
-        ]
+        specifications = filter(None, listed(resource.given(name)))
+        found += [mapping(each).get("tags") if isinstance(each, dict) else UNKNOWN for each in specifications]
     return found

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.iam.truth import Truth, any_of
 from common.json_values import listed
-from policies.domain_controllers.attached_resources import belonging
 from policies.domain_controllers.controller_tags import (
     ALSO,
     DEFAULT_SECURITY_GROUP,
@@ -19,6 +18,7 @@ from policies.domain_controllers.controller_tags import (
     SPOT_INSTANCE,
     belongs,
 )
+from policies.domain_controllers.machines import belonging
 from policies.domain_controllers.references import ReferenceIndex, ResourceReference
 
 if TYPE_CHECKING:

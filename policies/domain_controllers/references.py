@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
+from common.json_values import listed
 from policies.findings import UNKNOWN, Resource
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ class ReferenceIndex:
 
     def all_of(self, holder: Resource, name: str) -> tuple[ResourceReference, ...]:
         """Resolve the values of a property, which may be one or a list."""
-        value = holder.given(name)
-        values = cast("list[Any]", value) if isinstance(value, list) else [value]
-        return tuple(self.of(holder, name, each) for each in values if each is not None)
+        return tuple(self.of(holder, name, each) for each in listed(holder.given(name)) if each is not None)
 
     @cached_property
     def _by_urn(self) -> dict[str, Resource]:

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import yaml
 
-from common.json_values import mapping
+from common.json_values import listed, mapping
 from common.strict_yaml import UniqueKeys
 from policies.findings import UNKNOWN, is_partly_unknown
 
@@ -84,7 +84,7 @@ def read_template(text: str) -> Mapping[str, Any]:
 def generated_in(template: Mapping[str, Any]) -> Iterator[str]:
     """Return the parts of a template that only CloudFormation can resolve."""
     given = template.get("Transform")
-    for each in cast("list[Any]", given) if isinstance(given, list) else [given]:
+    for each in listed(given):
         name = cast("dict[str, Any]", each).get("Name") if isinstance(each, dict) else each
         if name is not None and name not in _HARMLESS_TRANSFORMS:
             yield f"Transform {name}"
@@ -165,8 +165,8 @@ class _Resolver:
         steps = cast("list[Any]", given) if isinstance(given, list) and UNKNOWN not in given else []
         found: Any = UNKNOWN
         if name == "Fn::Select" and len(steps) == 2 and isinstance(steps[1], list):  # noqa: PLR2004 -- index and values
-            listed = dict(enumerate(cast("list[Any]", steps[1])))
-            found = listed.get(int(steps[0]) if str(steps[0]).isdecimal() else -1, UNKNOWN)
+            numbered = dict(enumerate(cast("list[Any]", steps[1])))
+            found = numbered.get(int(steps[0]) if str(steps[0]).isdecimal() else -1, UNKNOWN)
         elif name == "Fn::FindInMap" and steps:
             found = self._mappings
             for each in steps:
@@ -217,8 +217,7 @@ def widened(document: Any) -> Any:
         return document
     given = cast("dict[str, Any]", document)
     statements = given.get("Statement")
-    listed = cast("list[Any]", statements) if isinstance(statements, list) else [statements]
-    kept = [_widest(each) for each in listed if not (_is_denial(each) and is_partly_unknown(each))]
+    kept = [_widest(each) for each in listed(statements) if not (_is_denial(each) and is_partly_unknown(each))]
     return {**given, "Statement": [each for each in kept if each is not None]}
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
+from common.json_values import listed
 from policies.findings import IDENTITIES, Findings, Resource
 from policies.separation_of_duties.aws_managed import name_of
 from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, Held, held_in
@@ -91,9 +92,8 @@ def _own_keys(resource: Resource) -> _Keys:
 def _referred_keys(resource: Resource, name: str) -> _Keys:
     """Return the keys that a property refers to."""
     value = resource.value(name)
-    given = cast("list[Any]", value) if isinstance(value, list) else [value]
     sources = ((_Key.URN, urn) for urn in resource.sources.get(name, ()))
-    return [*sources, *((_Key.VALUE, each) for each in given if isinstance(each, str))]
+    return [*sources, *((_Key.VALUE, each) for each in listed(value) if isinstance(each, str))]
 
 
 def _attached_keys(carrier: Resource, held: Held) -> _Keys:
