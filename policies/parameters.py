@@ -30,6 +30,8 @@ class Parameter:
 
 
 _TEXT: Final = {"type": "string", "minLength": 1}
+TEXTS: Final = {"type": "array", "items": _TEXT}
+"""Schema of a list of texts."""
 
 EXEMPTIONS: Final = Parameter(
     name="exemptions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pulumi
 from pulumi_policy import (
@@ -28,7 +28,14 @@ from policies.stack import Stack, stack_of
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["Check", "NotKnownYetError", "Rule", "StackCheck"]
+__all__ = ["CONTROLLERS_POST", "DUTIES_POST", "PREFERENCES_POST", "Check", "NotKnownYetError", "Rule", "StackCheck"]
+
+DUTIES_POST: Final = (
+    'AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"'
+)
+CONTROLLERS_POST: Final = 'AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS"'
+PREFERENCES_POST: Final = 'AWS post "How to automate Session Manager preferences across your organization"'
+"""Sources of many rules."""
 
 Check = Callable[[Resource], Findings]
 StackCheck = Callable[[Stack], Findings]

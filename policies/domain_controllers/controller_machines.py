@@ -22,7 +22,7 @@ from policies.domain_controllers.controller_tags import (
 from policies.domain_controllers.machines import Machines
 from policies.findings import UNKNOWN, Findings, Resource, is_given, is_true
 from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.rule import CONTROLLERS_POST, Rule
 from policies.session_manager.session_documents import DOCUMENT, OWN_DOCUMENT, content_of, is_session_document
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ CONTROLLER_TERMINATION_PROTECTION = Rule(
     severity=Severity.MEDIUM,
     risk="one wrong click or call deletes a controller with changes that were not replicated",
     remedy="Set disableApiTermination to true (here: shell-access:domainControllers.terminationProtection)",
-    source='NIST SP 800-53 r5 CP-9, CP-10; AWS post "Securely extend and access on-premises Active Directory domain '
-    'controllers in AWS"',
+    source=f"NIST SP 800-53 r5 CP-9, CP-10; {CONTROLLERS_POST}",
     url="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingDisableAPITermination.html",
     parameters=MARKS,
 )
@@ -107,8 +106,8 @@ CONTROLLER_NO_SECRETS = Rule(
     "password of a domain administrator",
     remedy="Put the value into the secret yourself, and let the controller read it with its role (here: "
     "shell-access:domainControllers.promotion)",
-    source="AWS Security Hub SSM.4, SecretsManager.1; AWS Secrets Manager User Guide, best practices; CWE-798; NIST SP 800-53 r5 "
-    'IA-5(7); AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS"',
+    source="AWS Security Hub SSM.4, SecretsManager.1; AWS Secrets Manager User Guide, best practices; "
+    f"CWE-798; NIST SP 800-53 r5 IA-5(7); {CONTROLLERS_POST}",
     url="https://docs.aws.amazon.com/secretsmanager/latest/userguide/best-practices.html",
     parameters=MARKS,
 )
@@ -201,9 +200,8 @@ CONTROLLER_VOLUMES_ENCRYPTED = Rule(
     severity=Severity.HIGH,
     risk="a principal that copies a volume or a snapshot reads the password hashes of all users in the directory",
     remedy="Set encrypted to true and kmsKeyId to the key of the directory, for the root volume, too",
-    source="AWS Security Hub EC2.3, EC2.181; checkov CKV_AWS_189; NIST SP 800-53 r5 SC-13, SC-28(1); Microsoft "
-    '"Securing domain controllers against attack"; AWS post "Securely extend and access on-premises Active Directory '
-    'domain controllers in AWS"',
+    source="AWS Security Hub EC2.3, EC2.181; checkov CKV_AWS_189; NIST SP 800-53 r5 SC-13, SC-28(1); "
+    f'Microsoft "Securing domain controllers against attack"; {CONTROLLERS_POST}',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-3",
     parameters=MARKS,
 )

@@ -11,13 +11,13 @@ from pulumi_policy import Severity
 from common.iam.truth import Truth, any_of, truth
 from common.json_values import mapping
 from components.domain_controllers.event_patterns import GROUP_CALLS
-from policies.domain_controllers.controller_tags import MARKS, TEXTS
+from policies.domain_controllers.controller_tags import MARKS
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import VPC
 from policies.findings import UNKNOWN, Finding, Findings, Resource
-from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.parameters import TEXTS, Parameter
+from policies.rule import CONTROLLERS_POST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +49,9 @@ CONTROLLER_MONITORED = Rule(
     risk="an opened group or an unexpected connection goes unnoticed and leaves no record",
     remedy="Add what is missing (here: shell-access:domainControllers.monitoring), or list it in elsewhere where another "
     "stack has it",
-    source="AWS Security Hub EC2.6, CloudTrail.1, CloudWatch.10; CIS AWS Foundations Benchmark 5.0, 3.1, 3.7, 4.10; NIST SP "
-    '800-53 r5 AU-2, AU-12, SI-4; AWS post "Securely extend and access on-premises Active Directory domain controllers in '
-    'AWS", monitoring',
+    source="AWS Security Hub EC2.6, CloudTrail.1, CloudWatch.10; "
+    "CIS AWS Foundations Benchmark 5.0, 3.1, 3.7, 4.10; NIST SP 800-53 r5 AU-2, AU-12, SI-4; "
+    f"{CONTROLLERS_POST}, monitoring",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-6",
     parameters=(_ELSEWHERE, _CALLS, *MARKS),
 )
@@ -165,8 +165,8 @@ CONTROLLER_EVENTS_ALARMED = Rule(
     risk="a cleared log, a new domain administrator or a set restore mode password goes unnoticed",
     remedy="Add a metric filter for the event and an alarm with actions on its metric (here: "
     "shell-access:domainControllers.eventLogs)",
-    source='Microsoft "Appendix L: Events to Monitor"; NIST SP 800-53 r5 AU-6, SI-4(5); AWS post "Securely extend and access '
-    'on-premises Active Directory domain controllers in AWS", monitoring',
+    source='Microsoft "Appendix L: Events to Monitor"; NIST SP 800-53 r5 AU-6, SI-4(5); '
+    f"{CONTROLLERS_POST}, monitoring",
     url="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html",
     parameters=(_EVENTS, *MARKS),
 )
@@ -223,7 +223,7 @@ _METRICS: Final = Parameter(
     name="metrics",
     description="Metrics that every controller publishes continuously, so that missing data indicates a problem.",
     default=["Backups", "HealthProblems", "IncomingLogEvents", "Memory % Committed Bytes In Use"],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+    schema=TEXTS,
 )
 
 CONTROLLER_ALARMS_ON_SILENCE = Rule(

@@ -20,7 +20,7 @@ from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.port_ranges import ICMP, ICMPV6, PortRange, port_range
 from policies.domain_controllers.references import ReferenceIndex
 from policies.findings import UNKNOWN, Finding, Findings, Resource, described
-from policies.rule import Rule
+from policies.rule import CONTROLLERS_POST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +39,8 @@ CONTROLLER_NETWORK_ACL = Rule(
     risk="one wrong security group rule opens a controller to the internet, without a second layer",
     remedy="Name the required networks (here: shell-access:domainControllers.networkAcl), or deny the rest with a "
     "lower number",
-    source="AWS Security Hub EC2.21; CIS AWS Foundations Benchmark 5.0, 5.2; NIST SP 800-53 r5 AC-4(21), SC-7; "
-    'AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS"',
+    source="AWS Security Hub EC2.21; CIS AWS Foundations Benchmark 5.0, 5.2; "
+    f"NIST SP 800-53 r5 AC-4(21), SC-7; {CONTROLLERS_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-21",
     parameters=MARKS,
 )

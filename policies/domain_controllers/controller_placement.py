@@ -22,7 +22,7 @@ from policies.domain_controllers.references import ReferenceIndex
 from policies.domain_controllers.routes import Routes
 from policies.findings import UNKNOWN, Finding, Findings, Resource
 from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.rule import CONTROLLERS_POST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,8 @@ CONTROLLER_NO_PUBLIC_ADDRESS = Rule(
     severity=Severity.HIGH,
     risk="the directory is on the internet as soon as a group or an ACL is opened by mistake",
     remedy="Set associatePublicIpAddress to false, on the interfaces of launch templates, too",
-    source="AWS Security Hub EC2.9, EC2.25; Control Tower CT.EC2.PR.8, CT.EC2.PR.9; NIST SP 800-53 r5 AC-3, SC-7; "
-    'AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS"',
+    source="AWS Security Hub EC2.9, EC2.25; Control Tower CT.EC2.PR.8, CT.EC2.PR.9; "
+    f"NIST SP 800-53 r5 AC-3, SC-7; {CONTROLLERS_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-9",
     parameters=MARKS,
 )
@@ -75,9 +75,9 @@ CONTROLLER_PRIVATE_NETWORK = Rule(
     risk="a controller is one rule of a security group away from the internet, or is reached from there already",
     remedy="Use subnets that give no public addresses and have no route to an internet gateway (here: "
     "shell-access:domainControllers.sites.<Region>.subnets), and disassociate the Elastic IP address",
-    source="AWS Security Hub EC2.9, EC2.15; AWS Config no-unrestricted-route-to-igw, subnet-auto-assign-public-ip-disabled; "
-    'NIST SP 800-53 r5 AC-4(21), SC-7; Microsoft "Securing domain controllers against attack"; AWS post "Securely extend '
-    'and access on-premises Active Directory domain controllers in AWS"',
+    source="AWS Security Hub EC2.9, EC2.15; "
+    "AWS Config no-unrestricted-route-to-igw, subnet-auto-assign-public-ip-disabled; "
+    f'NIST SP 800-53 r5 AC-4(21), SC-7; Microsoft "Securing domain controllers against attack"; {CONTROLLERS_POST}',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-15",
     parameters=MARKS,
 )
@@ -153,8 +153,7 @@ CONTROLLER_TWO_ZONES = Rule(
     severity=Severity.MEDIUM,
     risk="no user can sign in while one zone is down",
     remedy="Build controllers in subnets of two zones (here: shell-access:domainControllers.sites.<Region>.controllers)",
-    source='AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", prerequisites; '
-    "Well-Architected REL10-BP01; NIST SP 800-53 r5 CP-10, SC-36",
+    source=f"{CONTROLLERS_POST}, prerequisites; Well-Architected REL10-BP01; NIST SP 800-53 r5 CP-10, SC-36",
     url="https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar/rel_fault_isolation_multiaz_region_system.html",
     parameters=(_ZONES, *MARKS),
 )

@@ -12,7 +12,7 @@ from policies.domain_controllers import controller_tags as tags
 from policies.domain_controllers.groups import MACHINES, ControllersGroups
 from policies.domain_controllers.machines import AUTO_SCALING_GROUP, Machines, attached_resources
 from policies.domain_controllers.references import ReferenceIndex
-from policies.rule import Rule
+from policies.rule import CONTROLLERS_POST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,7 @@ CONTROLLER_TAGGED = Rule(
     risk="rules, alarms and access restrictions that select by tag miss an instance in the controllers' group, or "
     "a volume with the directory",
     remedy="Tag the resource Role: DomainController, or give it a group of its own",
-    source='AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", access by tag; '
-    "NIST SP 800-53 r5 AC-16, CM-8",
+    source=f"{CONTROLLERS_POST}, access by tag; NIST SP 800-53 r5 AC-16, CM-8",
     url="https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
     parameters=tags.MARKS,
 )

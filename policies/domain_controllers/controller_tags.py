@@ -13,7 +13,7 @@ from common.iam.truth import Truth, any_of, truth
 from common.json_values import listed, mapping
 from components.domain_controllers.names import ROLE_TAG
 from policies.findings import UNKNOWN, Findings, Resource
-from policies.parameters import Parameter
+from policies.parameters import TEXTS, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,6 @@ DEFAULT_SECURITY_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGro
 SPOT_FLEET: Final = "aws:ec2/spotFleetRequest:SpotFleetRequest"
 LAUNCH_CONFIGURATION: Final = "aws:ec2/launchConfiguration:LaunchConfiguration"
 VOLUME: Final = "aws:ebs/volume:Volume"
-
-TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
 
 TAG_KEY: Final = Parameter(
     name="tagKey",

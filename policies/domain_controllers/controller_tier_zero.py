@@ -16,7 +16,7 @@ from common.iam.patterns import SOME
 from components.domain_controllers.names import CONTROLLERS_ROLE
 from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, TAG_VALUES
 from policies.domain_controllers.machines import Machines
-from policies.rule import Rule
+from policies.rule import CONTROLLERS_POST, Rule
 from policies.separation_of_duties.aws_managed import INSTANCES
 from policies.separation_of_duties.identity_policies import CARRIERS
 from policies.separation_of_duties.node_access import Path, RequiredPermission, matching_paths
@@ -41,9 +41,9 @@ CONTROLLER_TIER_ZERO = Rule(
     "promotion control the forest",
     remedy="Remove the action, deny it where aws:ResourceTag/Role is DomainController, or list the directory team in "
     "allowedPrincipals (here: shell-access:domainControllers.administratorRoles)",
-    source='Microsoft "Securing domain controllers against attack"; Service Authorization Reference, Amazon EC2, EBS, AWS '
-    "Secrets Manager and AWS Systems Manager; NIST SP 800-53 r5 AC-5, AC-6; AWS post "
-    '"Securely extend and access on-premises Active Directory domain controllers in AWS"',
+    source='Microsoft "Securing domain controllers against attack"; '
+    "Service Authorization Reference, Amazon EC2, EBS, AWS Secrets Manager and AWS Systems Manager; "
+    f"NIST SP 800-53 r5 AC-5, AC-6; {CONTROLLERS_POST}",
     url="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
     parameters=(PRINCIPALS, _POLICIES, *MARKS),
 )

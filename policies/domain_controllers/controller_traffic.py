@@ -10,7 +10,7 @@ from common.iam.truth import Truth, any_of, truth
 from components.domain_controllers.traffic_requirements import Direction
 from policies.domain_controllers import port_ranges
 from policies.domain_controllers.addresses import networks_parameter
-from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, TEXTS, tagged
+from policies.domain_controllers.controller_tags import MARKS, TAG_KEY, tagged
 from policies.domain_controllers.exposures import (
     Exposure,
     ExposurePeer,
@@ -22,8 +22,8 @@ from policies.domain_controllers.exposures import (
     ports_of_named_peers,
 )
 from policies.findings import UNKNOWN, Finding, Findings, Resource, described
-from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.parameters import TEXTS, Parameter
+from policies.rule import CONTROLLERS_POST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,7 +103,7 @@ CONTROLLER_INBOUND_PORTS = Rule(
     "shell-access:domainControllers.profile), or list the peer in additionalSources "
     "(here: shell-access:domainControllers.additionalSources)",
     source="Microsoft KB 179442, KB 224196; AWS Security Hub EC2.18; NIST SP 800-53 r5 AC-4, CM-7, SC-7; "
-    'AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", port tables',
+    f"{CONTROLLERS_POST}, port tables",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-18",
     parameters=(_INBOUND_PEERS, *port_ranges.TABLES, *ADMINISTRATION, *BASTIONS, *MARKS),
 )
@@ -140,9 +140,8 @@ CONTROLLER_INBOUND_SOURCES = Rule(
     risk="hosts on the internet, or in an unintended network, try passwords and exploits on the directory",
     remedy="Name the clients' own networks (here: shell-access:domainControllers.clients), or list the network in "
     "allowedSources",
-    source="AWS Security Hub EC2.18, EC2.19; CIS AWS Foundations Benchmark 5.0, 5.3 and 5.4; NIST SP 800-53 r5 AC-4, SC-7; "
-    'Microsoft "Securing domain controllers against attack"; AWS post "Securely extend and access on-premises Active '
-    'Directory domain controllers in AWS"',
+    source="AWS Security Hub EC2.18, EC2.19; CIS AWS Foundations Benchmark 5.0, 5.3 and 5.4; "
+    f'NIST SP 800-53 r5 AC-4, SC-7; Microsoft "Securing domain controllers against attack"; {CONTROLLERS_POST}',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-19",
     parameters=(_SOURCES, _LISTS, *MARKS),
 )
@@ -190,9 +189,8 @@ CONTROLLER_OUTBOUND = Rule(
     remedy="Name the other controllers, resolvers, time sources and endpoints with the ports of the tables, or list what "
     "else they need (here: shell-access:domainControllers.additionalDestinations) in allowedDestinations and "
     "additionalDestinations",
-    source='Microsoft "Securing domain controllers against attack" (blocking internet access); checkov CKV_AWS_382; '
-    'NIST SP 800-53 r5 AC-4, SC-7(5); AWS post "Securely extend and access on-premises Active Directory domain controllers '
-    'in AWS"',
+    source='Microsoft "Securing domain controllers against attack" (blocking internet access); '
+    f"checkov CKV_AWS_382; NIST SP 800-53 r5 AC-4, SC-7(5); {CONTROLLERS_POST}",
     url="https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
     parameters=(_DESTINATIONS, _OUTBOUND_PEERS, *port_ranges.TABLES, *MARKS),
 )
@@ -222,8 +220,8 @@ CONTROLLER_REMOTE_ADMINISTRATION = Rule(
     "shell-access:domainControllers.managementAccess session-manager), or let in the bastion hosts' group, listed in "
     "bastionGroups",
     source="AWS Security Hub EC2.13, EC2.14, EC2.53, EC2.54; CIS AWS Foundations Benchmark 5.0, 5.3 and 5.4; "
-    'NIST SP 800-53 r5 AC-17, CM-7, SC-7; Microsoft "Securing domain controllers against attack"; AWS post "Securely '
-    'extend and access on-premises Active Directory domain controllers in AWS"',
+    'NIST SP 800-53 r5 AC-17, CM-7, SC-7; Microsoft "Securing domain controllers against attack"; '
+    f"{CONTROLLERS_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-14",
     parameters=(*ADMINISTRATION, *BASTIONS, *MARKS),
 )

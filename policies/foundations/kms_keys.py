@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 from policies.findings import UNKNOWN, Findings, Resource, is_true
 from policies.foundations.resource_policies import require_closed
 from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.rule import PREFERENCES_POST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +27,8 @@ KMS_KEY_ROTATION = Rule(
     severity=Severity.MEDIUM,
     risk="one key protects all data without a limit, and a leak of its key material exposes everything",
     remedy="Set enableKeyRotation to true, and leave rotationPeriodInDays out or within the limit",
-    source="AWS Security Hub KMS.4; CIS AWS Foundations Benchmark 3.0 and 5.0, 3.6; NIST SP 800-53 r5 SC-12, SC-28(3); "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source="AWS Security Hub KMS.4; CIS AWS Foundations Benchmark 3.0 and 5.0, 3.6; "
+    f"NIST SP 800-53 r5 SC-12, SC-28(3); {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-4",
     parameters=(_LONGEST,),
 )
@@ -105,8 +105,7 @@ KMS_KEY_POLICY_CLOSED = Rule(
     risk="any AWS principal may use the key, and the data it encrypts is effectively public",
     remedy="Name accounts, roles or services as principals, or add a condition on fixed accounts (kms:CallerAccount, "
     "aws:PrincipalOrgID)",
-    source="AWS Security Hub KMS.5; NIST SP 800-53 r5 AC-3, AC-6; "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source=f"AWS Security Hub KMS.5; NIST SP 800-53 r5 AC-3, AC-6; {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-5",
 )
 

@@ -14,8 +14,8 @@ from common.iam.documents import Policy, Statement
 from common.iam.patterns import matches
 from policies.findings import UNKNOWN, Finding, Findings, Resource, is_given, is_true
 from policies.foundations.resource_policies import names_every_principal, policy_in
-from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.parameters import TEXTS, Parameter
+from policies.rule import PREFERENCES_POST, Rule
 from policies.session_manager.session_documents import DOCUMENT, PREFERENCES, content_of, is_session_document
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ ALSO: Final = Parameter(
     name="buckets",
     description="Additional buckets that the rule evaluates, by name in AWS or in the program (* and ? match any characters).",
     default=[],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+    schema=TEXTS,
 )
 
 _NAMING: Final = {
@@ -106,8 +106,8 @@ LOG_BUCKET_ENCRYPTED = Rule(
     severity=Severity.MEDIUM,
     risk="any principal that may read the bucket reads input and output of sessions, with no key to withhold or revoke",
     remedy="Give the bucket a BucketServerSideEncryptionConfiguration with aws:kms and kmsMasterKeyId",
-    source="AWS Security Hub S3.17; AWS Config s3-default-encryption-kms; NIST SP 800-53 r5 AU-9, SC-13, SC-28(1); "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source="AWS Security Hub S3.17; AWS Config s3-default-encryption-kms; "
+    f"NIST SP 800-53 r5 AU-9, SC-13, SC-28(1); {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-17",
     parameters=(ALSO,),
 )
@@ -175,8 +175,8 @@ LOG_BUCKET_PRIVATE = Rule(
     severity=Severity.HIGH,
     risk="one wrong ACL or policy publishes the input and output of sessions",
     remedy="Give the bucket a BucketPublicAccessBlock with all four switches true, or the account an AccountPublicAccessBlock",
-    source="AWS Security Hub S3.1, S3.8, CloudTrail.6; CIS AWS Foundations Benchmark 5.0, 2.1.4; NIST SP 800-53 r5 AC-3, "
-    'SC-7; AWS post "How to automate Session Manager preferences across your organization"',
+    source="AWS Security Hub S3.1, S3.8, CloudTrail.6; CIS AWS Foundations Benchmark 5.0, 2.1.4; "
+    f"NIST SP 800-53 r5 AC-3, SC-7; {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-8",
     parameters=(ALSO,),
 )
@@ -205,7 +205,7 @@ LOG_BUCKET_TLS_ONLY = Rule(
     risk="logs can be read and changed on their way to the bucket",
     remedy="Deny s3:* to every principal on the bucket and its objects where aws:SecureTransport is false, in a BucketPolicy",
     source="AWS Security Hub S3.5; CIS AWS Foundations Benchmark 5.0, 2.1.1; NIST SP 800-53 r5 SC-8, SC-13; "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    f"{PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-5",
     parameters=(ALSO,),
 )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pulumi_policy import Severity
 
 from policies.foundations.resource_policies import require_closed
-from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.parameters import TEXTS, Parameter
+from policies.rule import PREFERENCES_POST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ NAMES: Final = Parameter(
     name="names",
     description="Log groups that the rule evaluates, by name (* and ? match any characters).",
     default=["*"],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    schema={**TEXTS, "minItems": 1},
 )
 
 
@@ -47,8 +47,7 @@ LOG_GROUP_RETENTION = Rule(
     remedy="Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough (here: "
     "shell-access:sessionManager.logRetentionDays, shell-access:domainControllers.monitoring.flowLogRetentionDays, or "
     "shell-access:domainControllers.eventLogs.retentionDays)",
-    source="AWS Security Hub CloudWatch.16; NIST SP 800-53 r5 AU-11, SI-12; "
-    'AWS post "How to automate Session Manager preferences across your organization" (90 days)',
+    source=f"AWS Security Hub CloudWatch.16; NIST SP 800-53 r5 AU-11, SI-12; {PREFERENCES_POST} (90 days)",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-16",
     parameters=(_SHORTEST, NAMES),
 )
@@ -87,8 +86,7 @@ LOG_GROUP_ENCRYPTED = Rule(
     risk="any principal that may read CloudWatch Logs reads input and output of sessions, with no key to withhold or revoke",
     remedy="Set kmsKeyId to the ARN of a KMS key whose policy lets CloudWatch Logs use it (here: "
     "shell-access:sessionManager.cwEncryptionEnabled to true)",
-    source="AWS Config cloudwatch-log-group-encrypted; NIST SP 800-53 r5 AU-9(3), SC-28(1); "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source=f"AWS Config cloudwatch-log-group-encrypted; NIST SP 800-53 r5 AU-9(3), SC-28(1); {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/config/latest/developerguide/cloudwatch-log-group-encrypted.html",
     parameters=(NAMES,),
 )

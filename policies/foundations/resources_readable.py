@@ -13,14 +13,13 @@ from pulumi_policy import Severity
 
 from policies.embedded.containers import CONTAINERS, body_of, is_hiding
 from policies.embedded.kinds import type_of_native
-from policies.parameters import Parameter
+from policies.parameters import TEXTS, Parameter
 from policies.rule import Rule
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
     from policies.stack import Stack
 
-_TYPES: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
 _HIDING = Parameter(
     name="hidingTypes",
     description="Types of resources that run code or create other resources (* stands for any text).",
@@ -36,13 +35,13 @@ _HIDING = Parameter(
         *("aws:servicecatalog/provisionedProduct:*", "aws:serverlessrepository/cloudFormationStack:*"),
         *("aws:ssmquicksetup/*", "aws:lambda/invocation:*", "aws-native:index:CustomResourceEmulator"),
     ],
-    schema=_TYPES,
+    schema=TEXTS,
 )
 _ACCEPTED = Parameter(
     name="acceptedTypes",
     description="Reviewed types among them, or types that create no resources in AWS (* stands for any text).",
     default=[],
-    schema=_TYPES,
+    schema=TEXTS,
 )
 
 RESOURCES_READABLE = Rule(

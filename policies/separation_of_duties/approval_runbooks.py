@@ -10,8 +10,8 @@ from common.iam.documents import Policy, Statement
 from components.approval.names import ROLE_NAME
 from policies.findings import UNKNOWN, Findings, Resource, Violation, described
 from policies.foundations.resource_policies import policy_in
-from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.parameters import TEXTS, Parameter
+from policies.rule import DUTIES_POST, Rule
 from policies.separation_of_duties.identity_policies import ROLE
 from policies.separation_of_duties.requests import is_admitted
 from policies.separation_of_duties.runbooks import CARRIERS, Runbook, Step, approvers_in, is_unseen, runbook_in
@@ -25,7 +25,7 @@ _TEMPLATES = Parameter(
     name="runbooksOfOtherTemplates",
     description="Names of runbooks that a change template outside the stack starts.",
     default=[],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+    schema=TEXTS,
 )
 
 RUNBOOK_REQUIRES_APPROVAL = Rule(
@@ -34,8 +34,7 @@ RUNBOOK_REQUIRES_APPROVAL = Rule(
     severity=Severity.CRITICAL,
     risk="any principal that starts the runbook gets the tag without an approval",
     remedy="Put an aws:approve step on every path to the tag, or start the runbook by a change template of the same stack",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-3(2), AC-5",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-3(2), AC-5",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-approve.html",
     parameters=(_TEMPLATES,),
 )
@@ -86,9 +85,8 @@ APPROVALS_REQUIRED = Rule(
     risk="a request is granted without a review, or by an approver whom the requester chose",
     remedy="Set autoApprovable and emergencyChange to false, and give aws:approve steps fixed approvers and "
     "MinRequiredApprovals",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; '
-    'Systems Manager User Guide, "Creating change templates using command line tools"; NIST SP 800-53 r5 AC-3(2), AC-5, '
-    "CM-3",
+    source=f'{DUTIES_POST}; Systems Manager User Guide, "Creating change templates using command line tools"; '
+    "NIST SP 800-53 r5 AC-3(2), AC-5, CM-3",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-approve.html",
     parameters=(_FEWEST,),
 )
@@ -145,8 +143,8 @@ RUNBOOK_REMOVES_TAG = Rule(
     severity=Severity.HIGH,
     risk="a principal that cancels an execution at the right moment, or makes a step fail, keeps the approval",
     remedy="Set onFailure and onCancel of every step after the tag to step:Name of a step that leads to the removal",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; '
-    'Systems Manager User Guide, "Properties shared by all actions"; NIST SP 800-53 r5 AC-2(3), AC-6',
+    source=f'{DUTIES_POST}; Systems Manager User Guide, "Properties shared by all actions"; '
+    "NIST SP 800-53 r5 AC-2(3), AC-6",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-actions.html",
 )
 
@@ -190,8 +188,7 @@ RUNBOOK_ROLE_TRUSTS_AUTOMATION_ONLY = Rule(
     severity=Severity.CRITICAL,
     risk="a principal that assumes the role sets the approval tag as the runbook does, without an approval",
     remedy="Name ssm.amazonaws.com as the only principal of the trust policy, or give the role another name",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-3, AC-5, AC-6",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-iam.html",
     parameters=(_ROLES,),
 )

@@ -19,7 +19,7 @@ from common.json_values import decoded
 from components.approval.names import TAG_KEY
 from policies.findings import UNKNOWN, Findings, Resource
 from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.rule import DUTIES_POST, Rule
 from policies.separation_of_duties.aws_managed import TAG
 from policies.separation_of_duties.identity_policies import CARRIERS, ROLE, USER
 from policies.separation_of_duties.requests import APPROVED, Requests, each_once, partitions
@@ -70,8 +70,7 @@ APPROVAL_TAG_NOT_IN_PROGRAM = Rule(
     severity=Severity.CRITICAL,
     risk="the role or user has a standing approval for one instance, without a request and without an end",
     remedy="Remove the tag from the program and leave it to the runbook",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-3, AC-5, AC-6",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html",
 )
 
@@ -133,8 +132,7 @@ APPROVAL_TAG_SET_BY_RUNBOOK = Rule(
     severity=Severity.CRITICAL,
     risk="the principal approves sessions alone, with one tag",
     remedy="Remove the tagging permission, or exclude the key with a condition on aws:TagKeys that holds for every request",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-3, AC-5, AC-6",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html",
     parameters=(PRINCIPALS_WITH_RUNBOOKS, POLICIES, _TAGGED),
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
-from policies.parameters import Parameter
+from policies.parameters import TEXTS, Parameter
 from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import CHANGED_DOCUMENTS, COMMANDS, INSTANCES, LOGINS
 from policies.separation_of_duties.identity_policies import CARRIERS
@@ -29,7 +29,7 @@ _HARMLESS = Parameter(
     name="harmlessDocuments",
     description="The account's own documents that run nothing that their caller gives them, by name (* stands for any text).",
     default=[],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+    schema=TEXTS,
 )
 
 NODE_COMMANDS_NEED_APPROVAL = Rule(
@@ -75,7 +75,7 @@ _DOCUMENTS = Parameter(
     name="governedDocuments",
     description="The documents that sessions and approvals rest on, by name.",
     default=list(GOVERNED_DOCUMENTS),
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    schema={**TEXTS, "minItems": 1},
 )
 
 DOCUMENTS_CHANGED_BY_NAMED_PRINCIPALS = Rule(

@@ -22,7 +22,7 @@ from components.approval.scripts.trust import account_access_application, admits
 from policies.findings import UNKNOWN, Findings, Resource
 from policies.foundations.resource_policies import policy_in
 from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.rule import DUTIES_POST, Rule
 from policies.separation_of_duties.approval_tag import sets_approval_tag
 from policies.separation_of_duties.attachments import AttachedPolicies, AttachedPolicy, judgeable
 from policies.separation_of_duties.identity_policies import ROLE, holds
@@ -218,8 +218,7 @@ APPROVERS_NOT_OPERATORS = Rule(
     severity=Severity.CRITICAL,
     risk="a requester approves its own request",
     remedy="Remove the operator from the approvers, or the approver from the operators",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-5, AC-3(2)",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-5, AC-3(2)",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-approve.html",
     parameters=(OPERATORS,),
 )

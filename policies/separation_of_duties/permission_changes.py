@@ -13,8 +13,8 @@ from common.iam.documents import Policy
 from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import SOME
 from policies.foundations.resource_policies import policy_in
-from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.parameters import TEXTS, Parameter
+from policies.rule import DUTIES_POST, Rule
 from policies.separation_of_duties.attachments import AttachedPolicies, PolicyReporter, judgeable
 from policies.separation_of_duties.aws_managed import CHANGE, WIDEN
 from policies.separation_of_duties.identity_policies import ROLE
@@ -49,8 +49,7 @@ OPERATORS_CANNOT_CHANGE_APPROVAL = Rule(
     severity=Severity.CRITICAL,
     risk="an operator extends their own permissions, changes the runbook, or approves their own request",
     remedy="Remove the statement from operators, or deny these actions in another of their policies",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-5, AC-6, AC-6(1), CM-5",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-5, AC-6, AC-6(1), CM-5",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_controlling.html",
     parameters=(OPERATORS, POLICIES),
 )
@@ -114,7 +113,7 @@ _SERVICES: Final = Parameter(
     name="services",
     description="The services whose roles are looked at, by the principals that trust policies name.",
     default=["ec2.amazonaws.com", "ssm.amazonaws.com"],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    schema={**TEXTS, "minItems": 1},
 )
 
 SERVICE_ROLE_PERMISSIONS_LIMITED = Rule(

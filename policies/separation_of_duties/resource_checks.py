@@ -12,7 +12,7 @@ from common.iam.evaluation import AllowingStatement
 from common.problems import shown
 from components.approval.names import ROLE_NAME
 from policies.findings import UNKNOWN, Findings, Resource
-from policies.parameters import Parameter
+from policies.parameters import TEXTS, Parameter
 from policies.separation_of_duties.aws_managed import name_of
 from policies.separation_of_duties.identity_policies import Held, held_in
 from policies.separation_of_duties.requests import is_admitted
@@ -35,7 +35,7 @@ POLICIES: Final = Parameter(
     name="allowedPolicies",
     description="Managed policies that may nevertheless, by name (* and ? match any characters).",
     default=[],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+    schema=TEXTS,
 )
 
 

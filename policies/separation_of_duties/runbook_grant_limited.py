@@ -10,7 +10,7 @@ from pulumi_policy import Severity
 
 from components.approval.names import DEFAULT_VALIDITY_MINUTES
 from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.rule import DUTIES_POST, Rule
 from policies.separation_of_duties.runbooks import APPROVE, CARRIERS, LOOP, Runbook, Step, is_unseen, runbook_in
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ RUNBOOK_GRANT_LIMITED = Rule(
     risk="an approval for minutes opens sessions for hours or days",
     remedy="Wait in one aws:sleep step with a fixed Duration within maximumMinutes (here: "
     "shell-access:approval.approvalValidityMinutes), or raise maximumMinutes to the validity that is meant",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; '
-    'Systems Manager User Guide, "aws:sleep"; NIST SP 800-53 r5 AC-2(5), AC-3, AC-6',
+    source=f'{DUTIES_POST}; Systems Manager User Guide, "aws:sleep"; NIST SP 800-53 r5 AC-2(5), AC-3, AC-6',
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-sleep.html",
     parameters=(_MINUTES,),
 )

@@ -15,8 +15,8 @@ from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import SOME, literal
 from components.approval.names import BREAK_GLASS_ROLE_NAME, TAG_KEY
 from components.session_manager.document import DOCUMENT_NAME
-from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.parameters import TEXTS, Parameter
+from policies.rule import DUTIES_POST, Rule
 from policies.separation_of_duties import aws_managed
 from policies.separation_of_duties.identity_policies import CARRIERS, held_in, holds
 from policies.separation_of_duties.requests import APPROVED, Requests, allowed, each_once, one, partitions, values_of
@@ -108,8 +108,7 @@ SESSION_START_NEEDS_APPROVAL = Rule(
     severity=Severity.CRITICAL,
     risk="the principal has a standing shell on nodes without an approval",
     remedy="Allow ssm:StartSession on instance/${aws:PrincipalTag/SecurityAllowSessionInstance} only, or remove it",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-3, AC-5, AC-6, AC-17",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-3, AC-5, AC-6, AC-17",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html",
     parameters=(JUST_IN_TIME, PRINCIPALS, POLICIES),
 )
@@ -132,7 +131,7 @@ _DOCUMENTS = Parameter(
     name="sessionDocuments",
     description="The governed documents, by name.",
     default=[DOCUMENT_NAME],
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+    schema={**TEXTS, "minItems": 1},
 )
 
 SESSION_DOCUMENTS_GOVERNED = Rule(
@@ -167,8 +166,7 @@ SESSION_RESUME_OWN = Rule(
     severity=Severity.HIGH,
     risk="the principal takes over a shell that another principal was approved for, or interrupts its work",
     remedy="Limit ssm:ResumeSession and ssm:TerminateSession to session/${aws:userid}-*, or remove them",
-    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
-    "SP 800-53 r5 AC-3, AC-5, AC-6",
+    source=f"{DUTIES_POST}; NIST SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html",
     parameters=(PRINCIPALS_WITH_RUNBOOKS, POLICIES),
 )

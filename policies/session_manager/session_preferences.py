@@ -8,7 +8,7 @@ from pulumi_policy import Severity
 
 from policies.findings import Findings, Resource, Violation, described, is_given, is_true
 from policies.parameters import Parameter
-from policies.rule import Rule
+from policies.rule import PREFERENCES_POST, Rule
 from policies.session_manager.session_documents import is_fixed, on_session_preferences, require_fixed
 
 SESSION_PREFERENCES_ENCRYPT_DATA = Rule(
@@ -17,8 +17,7 @@ SESSION_PREFERENCES_ENCRYPT_DATA = Rule(
     severity=Severity.HIGH,
     risk="sessions depend on TLS alone, and no key policy limits the use of a stolen permission",
     remedy="Set kmsKeyId (here: shell-access:sessionManager.sessionDataEncryption to true) in the preferences themselves",
-    source="checkov CKV_AWS_112; NIST SP 800-53 r5 SC-8(1), SC-13; "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source=f"checkov CKV_AWS_112; NIST SP 800-53 r5 SC-8(1), SC-13; {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-enable-encryption.html",
 )
 
@@ -35,8 +34,7 @@ SESSION_PREFERENCES_ENCRYPT_LOGS = Rule(
     risk="input and output of sessions, passwords included, end up in an unencrypted bucket or log group",
     remedy="Set s3EncryptionEnabled and cloudWatchEncryptionEnabled (here: shell-access:sessionManager.s3EncryptionEnabled "
     "and .cwEncryptionEnabled) to true for each log destination",
-    source="checkov CKV_AWS_113; NIST SP 800-53 r5 AU-9(3), SC-28(1); "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source=f"checkov CKV_AWS_113; NIST SP 800-53 r5 AU-9(3), SC-28(1); {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html",
 )
 
@@ -57,8 +55,7 @@ SESSION_PREFERENCES_LOG = Rule(
     risk="there is no record of what was done in a session",
     remedy="Name a bucket or a log group (here: shell-access:sessionManager.s3Logging with s3BucketName, or "
     "cwLogGroupName) in the preferences themselves",
-    source="checkov CKV_AWS_113; NIST SP 800-53 r5 AU-2, AU-3, AU-12; "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source=f"checkov CKV_AWS_113; NIST SP 800-53 r5 AU-2, AU-3, AU-12; {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html",
 )
 
@@ -94,8 +91,7 @@ SESSION_PREFERENCES_TIME_OUT = Rule(
     risk="a shell stays open on an unattended computer",
     remedy="Set idleSessionTimeout and, where it is limited, maxSessionDuration to whole minutes within the limit "
     "(here: the same names under shell-access:sessionManager)",
-    source="NIST SP 800-53 r5 AC-11, AC-12, SC-10; "
-    'AWS post "How to automate Session Manager preferences across your organization"',
+    source=f"NIST SP 800-53 r5 AC-11, AC-12, SC-10; {PREFERENCES_POST}",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-preferences-timeout.html",
     parameters=(_IDLE, _DURATION),
 )
