@@ -72,7 +72,7 @@ def _cpu_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-_LOOK_AGAIN_SECONDS = 0.2
+_POLL_INTERVAL_SECONDS = 0.2
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -121,7 +121,7 @@ class Watch:
         )
 
     def _watch(self) -> None:
-        while not self._over.wait(_LOOK_AGAIN_SECONDS):
+        while not self._over.wait(_POLL_INTERVAL_SECONDS):
             self._peak = max(self._peak, sum(map(_resident, _tree(self._process))))
 
 

@@ -44,9 +44,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> list[mocks.MockResourceArgs]:
     @pulumi.runtime.test
     def program() -> pulumi.Output[Any]:
         args = RegionalPreferencesArgs(
-            region="eu-west-1",
-            settings=SessionManagerSettings(),
-            account=Account(id="123456789012", partition="aws"),
+            region="eu-west-1", settings=SessionManagerSettings(), account=Account(id="123456789012", partition="aws")
         )
         return pulumi.Output.from_input(RegionalPreferences("preferences", args).outputs)
 

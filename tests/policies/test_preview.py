@@ -114,12 +114,7 @@ def test_components_pass_the_policy_pack(preview: Callable[..., Run]) -> None:
     assert "SessionPreferences" in run.text
 
 
-EXEMPTION = {
-    "resource": "*-logs",
-    "reason": "its logs are gone in May",
-    "who": "platform team",
-    "until": "2999-05-31",
-}
+EXEMPTION = {"resource": "*-logs", "reason": "its logs are gone in May", "who": "platform team", "until": "2999-05-31"}
 
 
 def test_configuration_sets_levels_parameters_exemptions(preview: Callable[..., Run]) -> None:

@@ -189,7 +189,7 @@ Resources:
       ManagedPolicyArns: [!Sub "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"]
       Policies:
         - {PolicyName: publish, PolicyDocument: {Statement: [{Effect: Allow, Action: sns:Publish, Resource: !Ref Topic}]}}
-""",
+"""
             },
         )
     ],

@@ -183,11 +183,7 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "rules of access just in time": ("ssm:CreateDocument", f"{SSM}:document/AutoApproval", {}),
     "another runbook": ("ssm:UpdateDocument", f"{SSM}:document/Patching", {}),
     "an earlier version of a runbook": ("ssm:UpdateDocumentDefaultVersion", f"{SSM}:document/Patching", {}),
-    "an approval of a template": (
-        "ssm:UpdateDocumentMetadata",
-        f"{SSM}:document/AllowSsmSessionStartTemplate",
-        {},
-    ),
+    "an approval of a template": ("ssm:UpdateDocumentMetadata", f"{SSM}:document/AllowSsmSessionStartTemplate", {}),
     "a recorded session": ("s3:GetObject", "arn:aws:s3:::org-session-logs/any", {}),
     "who reads recorded sessions": ("s3:PutBucketPolicy", "arn:aws:s3:::org-session-logs", {}),
     "a session's log": ("logs:GetLogEvents", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs", {}),
@@ -369,10 +365,7 @@ def test_associations_and_settings_need_a_section_nodes() -> None:
 
 @pytest.mark.parametrize(
     ("action", "resource"),
-    [
-        ("ssm:RegisterTaskWithMaintenanceWindow", f"{SSM}:maintenancewindow/mw-1"),
-        ("ssm:CreatePatchBaseline", "*"),
-    ],
+    [("ssm:RegisterTaskWithMaintenanceWindow", f"{SSM}:maintenancewindow/mw-1"), ("ssm:CreatePatchBaseline", "*")],
     ids=["a command in a window", "packages by a baseline"],
 )
 def test_windows_and_baselines_are_for_stacks_that_patch(action: str, resource: str) -> None:

@@ -60,11 +60,7 @@ def test_fleet_file_reports_all_problems(fleet_file: Callable[..., Path]) -> Non
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
-    (
-        "no accounts",
-        FLEET | {"accounts": {}},
-        "accounts: expected list, discover or both, got neither",
-    ),
+    ("no accounts", FLEET | {"accounts": {}}, "accounts: expected list, discover or both, got neither"),
     (
         "same name",
         changed("accounts", list=[{"name": "a", "id": "1" * 12}, {"name": "a", "id": "2" * 12}]),
@@ -186,9 +182,7 @@ def test_fleet_file_of_examples_is_valid() -> None:
     assert [each.account.name for each in fleet.stacks] == ["sandbox", "payments", "data"]
 
 
-def test_read_only_waves_use_highest_concurrency(
-    fleet_file: Callable[..., Path],
-) -> None:
+def test_read_only_waves_use_highest_concurrency(fleet_file: Callable[..., Path]) -> None:
     waves = [{"name": "canary", "accounts": ["payments"], "concurrency": 1}, {"name": "rest", "concurrency": 12}]
     fleet = load_fleet(fleet_file(FLEET | {"waves": waves}))
     assert [each.concurrency for each in fleet.waves(fleet.stacks)] == [1, 12]

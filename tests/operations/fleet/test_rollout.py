@@ -156,9 +156,7 @@ def test_rollout_pauses_between_active_waves_only() -> None:
 
 
 @settings(max_examples=40)
-@given(
-    st.lists(st.tuples(st.text("abAB", max_size=4), st.integers(0, 2), st.integers(1, 3)), max_size=3),
-)
+@given(st.lists(st.tuples(st.text("abAB", max_size=4), st.integers(0, 2), st.integers(1, 3)), max_size=3))
 def test_rollout_never_starts_wave_above_tolerance(plan: list[tuple[str, int, int]]) -> None:
     waves = [
         wave_of(f"w{number}", "".join(dict.fromkeys(names)), tolerance=tolerance, concurrency=concurrency)

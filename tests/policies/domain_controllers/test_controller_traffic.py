@@ -93,11 +93,7 @@ def test_traffic_is_refused(form: Form, policy: PackRule, config: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "rule",
-    [
-        out(protocol="-1", first=0, last=0, value="0.0.0.0/0"),
-        out(value="203.0.113.7/32", first=3128, last=3128),
-    ],
+    "rule", [out(protocol="-1", first=0, last=0, value="0.0.0.0/0"), out(value="203.0.113.7/32", first=3128, last=3128)]
 )
 def test_network_and_port_are_refused_for_both_reasons(form: Form, rule: Rule) -> None:
     assert len(judge_stack(OUTBOUND, *form(rule)).violations) == 2

@@ -117,7 +117,7 @@ def reached(tags: Any) -> dict[str, list[Made]]:
                 "fleet",
                 {"launchSpecifications": ["group"]},
                 launchSpecifications=[{"tags": tags, "vpcSecurityGroupIds": [UNKNOWN]}],
-            ),
+            )
         ],
         "a launch configuration": [
             made(CONFIGURATION, "configuration", {"securityGroups": ["group"]}, securityGroups=[UNKNOWN]),

@@ -57,9 +57,7 @@ def coming(made: Made) -> Made:
 
 
 every_rule = pytest.mark.parametrize(
-    "rule",
-    [LOG_BUCKET_ENCRYPTED, LOG_BUCKET_PRIVATE, LOG_BUCKET_TLS_ONLY],
-    ids=lambda rule: rule.id,
+    "rule", [LOG_BUCKET_ENCRYPTED, LOG_BUCKET_PRIVATE, LOG_BUCKET_TLS_ONLY], ids=lambda rule: rule.id
 )
 
 

@@ -42,10 +42,7 @@ def content(*steps: dict[str, Any]) -> dict[str, Any]:
 def good() -> dict[str, Any]:
     """Ask, tag, wait, untag."""
     return content(
-        approve(),
-        iam("Tag", "TagRole", **BACK),
-        step("Wait", **BACK),
-        iam("Untag", "UntagRole", isEnd=True),
+        approve(), iam("Tag", "TagRole", **BACK), step("Wait", **BACK), iam("Untag", "UntagRole", isEnd=True)
     )
 
 

@@ -464,8 +464,7 @@ def test_tag_that_stays_is_reported(steps: list[dict[str, Any]]) -> None:
             id="after a loop",
         ),
         pytest.param(
-            [loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), iam("Untag", "UntagRole"))],
-            id="in the loop",
+            [loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), iam("Untag", "UntagRole"))], id="in the loop"
         ),
     ],
 )

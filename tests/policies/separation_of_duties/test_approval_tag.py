@@ -104,10 +104,7 @@ SETS = {
     ),
     "this key alone": (allow("iam:TagRole", **only(KEY)), ("iam:TagRole",)),
     "this key in small letters": (allow("iam:TagRole", **only(KEY.lower())), ("iam:TagRole",)),
-    "keys of a kind": (
-        allow("iam:TagRole", **only("Security*", operator="ForAllValues:StringLike")),
-        ("iam:TagRole",),
-    ),
+    "keys of a kind": (allow("iam:TagRole", **only("Security*", operator="ForAllValues:StringLike")), ("iam:TagRole",)),
     "among others": (allow("iam:TagRole", **only("team", operator="ForAnyValue:StringEquals")), ("iam:TagRole",)),
     "one value": (
         allow("iam:TagRole", Condition={"StringEquals": {f"aws:RequestTag/{KEY}": "i-0123456789abcdef0"}}),

@@ -29,11 +29,7 @@ World = dict[str, dict[str, Any]]
 
 def world() -> World:
     return {
-        "role": {
-            "name": NAME,
-            "assumeRolePolicy": break_glass_trust(USERS, PLACE),
-            "maxSessionDuration": 3600,
-        },
+        "role": {"name": NAME, "assumeRolePolicy": break_glass_trust(USERS, PLACE), "maxSessionDuration": 3600},
         "policy": {"role": NAME, "name": "shell-access", "policy": POLICY},
         "rule": {"name": ALARM.name, "eventPattern": ALARM.pattern, "state": ALARM.state},
         "target": {"rule": ALARM.name, "arn": "arn:aws:sns:eu-west-1:111122223333:alarms"},

@@ -10,11 +10,7 @@ BUCKET = "shell-access-evidence-111122223333-eu-west-1"
 
 def stack(rule: Any, *, bucket: str = BUCKET, enabled: Any = True, locked: str = "") -> list[Made]:
     made = [
-        Made(
-            type="aws:s3/bucket:Bucket",
-            name="bucket",
-            properties={"bucket": bucket, "objectLockEnabled": enabled},
-        )
+        Made(type="aws:s3/bucket:Bucket", name="bucket", properties={"bucket": bucket, "objectLockEnabled": enabled})
     ]
     if rule is not None:
         made.append(

@@ -71,10 +71,7 @@ COMMANDS_REPORTED = {
     "any own runbook": [allow("ssm:StartAutomationExecution", on=commands_own("*", "automation-definition"))],
     "Quick Setup": [allow("ssm-quicksetup:*")],
     "a maintenance window": [allow("ssm:RegisterTaskWithMaintenanceWindow")],
-    "denied on other nodes": [
-        allow("ssm:SendCommand"),
-        deny("ssm:SendCommand", on=ONE_INSTANCE),
-    ],
+    "denied on other nodes": [allow("ssm:SendCommand"), deny("ssm:SendCommand", on=ONE_INSTANCE)],
 }
 
 COMMANDS_SPARED = {

@@ -4,16 +4,7 @@ import pytest
 
 from policies.separation_of_duties.runbook_grant_limited import RUNBOOK_GRANT_LIMITED as RULE
 from tests.policies.judging import SILENT, UNKNOWN, judge, violations
-from tests.policies.separation_of_duties.documents import (
-    BACK,
-    DOCUMENT,
-    OWN,
-    approve,
-    as_document,
-    content,
-    iam,
-    step,
-)
+from tests.policies.separation_of_duties.documents import BACK, DOCUMENT, OWN, approve, as_document, content, iam, step
 
 TAG, UNTAG = iam("Tag", "TagRole", **BACK), iam("Untag", "UntagRole", isEnd=True)
 

@@ -20,10 +20,7 @@ web = ec2.SecurityGroup(
     ingress=[ec2.SecurityGroupIngressArgs(protocol="-1", from_port=0, to_port=0, cidr_blocks=["0.0.0.0/0"])],
 )
 list_of_all = ec2.ManagedPrefixList(
-    "good-list",
-    address_family="IPv4",
-    max_entries=2,
-    entries=[{"cidr": "10.0.0.0/8"}, {"cidr": "0.0.0.0/0"}],
+    "good-list", address_family="IPv4", max_entries=2, entries=[{"cidr": "10.0.0.0/8"}, {"cidr": "0.0.0.0/0"}]
 )
 
 
@@ -47,12 +44,7 @@ vpc.SecurityGroupIngressRule(
     "rule-for-all-protocols", security_group_id=group.id, ip_protocol="-1", referenced_security_group_id=group.id
 )
 vpc.SecurityGroupEgressRule(
-    "rule-to-all",
-    security_group_id=group.id,
-    ip_protocol="6",
-    from_port=443,
-    to_port=443,
-    cidr_ipv4="0.0.0.0/0",
+    "rule-to-all", security_group_id=group.id, ip_protocol="6", from_port=443, to_port=443, cidr_ipv4="0.0.0.0/0"
 )
 ec2.SecurityGroup(
     "group-open-to-all",
@@ -133,10 +125,7 @@ aws.route53.ResolverRule(
 aws.iam.Policy(
     "policy-for-snapshots",
     policy=json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Action": "ec2:CreateSnapshot", "Resource": "*"}],
-        }
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:CreateSnapshot", "Resource": "*"}]}
     ),
 )
 

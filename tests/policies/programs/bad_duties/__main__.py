@@ -29,10 +29,7 @@ aws.iam.RolePolicyAttachment("good-attachment", role=operator.name, policy_arn=o
 
 aws.iam.Policy("policy-for-all-nodes", policy=policy("SSM:Start*"))
 aws.iam.RolePolicy("policy-of-a-role", role="Some", policy=policy("*"))
-aws.iam.Policy(
-    "policy-of-all-but",
-    policy=policy("x").replace('"Action": "x"', '"NotAction": ["iam:*", "sts:*"]'),
-)
+aws.iam.Policy("policy-of-all-but", policy=policy("x").replace('"Action": "x"', '"NotAction": ["iam:*", "sts:*"]'))
 aws.iam.Role(
     "role-with-a-policy",
     assume_role_policy=trust,
@@ -81,10 +78,7 @@ LONG = step("Wait", "aws:sleep", BACK, Duration="PT2H")
 document("runbook-that-waits-for-hours", runbook(ASK, TAG, LONG, UNTAG))
 document("runbook-that-asks-no-one", runbook(TAG, UNTAG))
 document("runbook-that-asks-operators", runbook(OPERATOR_ASKED, TAG, UNTAG))
-document(
-    "runbook-that-asks-anyone",
-    runbook(UNNAMED_ASKED, TAG, UNTAG, parameters={"Who": {"type": "String"}}),
-)
+document("runbook-that-asks-anyone", runbook(UNNAMED_ASKED, TAG, UNTAG, parameters={"Who": {"type": "String"}}))
 
 aws.iam.Role(
     "role-without-an-alarm",

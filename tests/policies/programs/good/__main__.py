@@ -7,8 +7,6 @@ from components.session_manager.settings import SessionManagerSettings
 RegionalPreferences(
     "preferences",
     RegionalPreferencesArgs(
-        region="eu-west-1",
-        settings=SessionManagerSettings(),
-        account=Account(id="123456789012", partition="aws"),
+        region="eu-west-1", settings=SessionManagerSettings(), account=Account(id="123456789012", partition="aws")
     ),
 )
