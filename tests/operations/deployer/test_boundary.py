@@ -31,60 +31,45 @@ ROLE_BOUNDARY = f"{IAM}:policy/ShellAccessRoleBoundary"
 OUR_POLICY = {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}
 ENDPOINT = {"aws:RequestedRegion": "us-east-1", "aws:ViaAWSService": "true"}
 OURS = {f"aws:ResourceTag/{TAG[0]}": TAG[1]}
+BOUNDED = {"iam:PermissionsBoundary": ROLE_BOUNDARY}
+ADMINISTRATOR_POLICY = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+TO_EC2 = {"iam:PassedToService": "ec2.amazonaws.com"}
+DEPLOYER_ROLE, OPERATOR_ROLE, ADMINISTRATOR_ROLE = (
+    f"{IAM}:role/{name}" for name in ("ShellAccessDeployer", "Operator", "Administrator")
+)
+SESSION_LOGS = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs"
+SHELL_SCRIPT = "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"
+INSTANCE = f"{EC2}:instance/i-0123456789abcdef0"
 
 NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "its own policies": (
-        "iam:AttachRolePolicy",
-        f"{IAM}:role/ShellAccessDeployer",
-        {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"},
-    ),
-    "its own trust": ("iam:UpdateAssumeRolePolicy", f"{IAM}:role/ShellAccessDeployer", {}),
-    "its own boundary": (
-        "iam:PutRolePermissionsBoundary",
-        f"{IAM}:role/ShellAccessDeployer",
-        {"iam:PermissionsBoundary": ROLE_BOUNDARY},
-    ),
+    "its own policies": ("iam:AttachRolePolicy", DEPLOYER_ROLE, OUR_POLICY),
+    "its own trust": ("iam:UpdateAssumeRolePolicy", DEPLOYER_ROLE, {}),
+    "its own boundary": ("iam:PutRolePermissionsBoundary", DEPLOYER_ROLE, BOUNDED),
     "what its boundary says": ("iam:CreatePolicyVersion", f"{IAM}:policy/ShellAccessDeployerBoundary", {}),
     "what its policies say": ("iam:CreatePolicyVersion", f"{IAM}:policy/ShellAccessDeployer1", {}),
     "what bounds its roles": ("iam:CreatePolicyVersion", ROLE_BOUNDARY, {}),
-    "the preview's role": (
-        "iam:PutRolePolicy",
-        f"{IAM}:role/ShellAccessPreview",
-        {"iam:PermissionsBoundary": ROLE_BOUNDARY},
-    ),
+    "the preview's role": ("iam:PutRolePolicy", f"{IAM}:role/ShellAccessPreview", BOUNDED),
     "a user": ("iam:CreateUser", f"{IAM}:user/other", {}),
     "an access key": ("iam:CreateAccessKey", f"{IAM}:user/other", {}),
     "a password": ("iam:UpdateLoginProfile", f"{IAM}:user/other", {}),
     "an identity provider": ("iam:CreateOpenIDConnectProvider", f"{IAM}:oidc-provider/example.com", {}),
-    "an administrator": (
-        "iam:AttachRolePolicy",
-        f"{IAM}:role/Operator",
-        {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"},
-    ),
-    "an administrator by user": (
-        "iam:AttachUserPolicy",
-        f"{IAM}:user/other",
-        {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"},
-    ),
+    "an administrator": ("iam:AttachRolePolicy", OPERATOR_ROLE, ADMINISTRATOR_POLICY),
+    "an administrator by user": ("iam:AttachUserPolicy", f"{IAM}:user/other", ADMINISTRATOR_POLICY),
     "a role without a boundary": ("iam:CreateRole", RUNBOOK_ROLE, {}),
     "a role with another boundary": ("iam:CreateRole", RUNBOOK_ROLE, {"iam:PermissionsBoundary": f"{IAM}:policy/Wide"}),
     "rights of a role without a boundary": ("iam:PutRolePolicy", RUNBOOK_ROLE, {}),
-    "a boundary that goes": (
-        "iam:DeleteRolePermissionsBoundary",
-        RUNBOOK_ROLE,
-        {"iam:PermissionsBoundary": ROLE_BOUNDARY},
-    ),
+    "a boundary that goes": ("iam:DeleteRolePermissionsBoundary", RUNBOOK_ROLE, BOUNDED),
     "an earlier version": ("iam:SetDefaultPolicyVersion", f"{IAM}:policy/RequestSsmSessions", {}),
-    "another identity": ("sts:AssumeRole", f"{IAM}:role/Administrator", {}),
-    "tags of a session": ("sts:TagSession", f"{IAM}:role/Operator", {}),
+    "another identity": ("sts:AssumeRole", ADMINISTRATOR_ROLE, {}),
+    "tags of a session": ("sts:TagSession", OPERATOR_ROLE, {}),
     "the runbooks' role to a function": ("iam:PassRole", RUNBOOK_ROLE, {"iam:PassedToService": "lambda.amazonaws.com"}),
-    "a grant": ("iam:TagRole", f"{IAM}:role/Operator", {f"aws:RequestTag/{GRANT}": "i-1", "aws:TagKeys": [GRANT]}),
-    "a grant in other letters": ("iam:TagRole", f"{IAM}:role/Operator", {"aws:TagKeys": [GRANT.lower(), "owner"]}),
+    "a grant": ("iam:TagRole", OPERATOR_ROLE, {f"aws:RequestTag/{GRANT}": "i-1", "aws:TagKeys": [GRANT]}),
+    "a grant in other letters": ("iam:TagRole", OPERATOR_ROLE, {"aws:TagKeys": [GRANT.lower(), "owner"]}),
     "a grant on a role of ours": ("iam:TagRole", RUNBOOK_ROLE, {"aws:TagKeys": [GRANT]}),
     "a grant to a user": ("iam:TagUser", f"{IAM}:user/other", {"aws:TagKeys": [GRANT]}),
-    "a session": ("ssm:StartSession", f"{EC2}:instance/i-0123456789abcdef0", OURS),
+    "a session": ("ssm:StartSession", INSTANCE, OURS),
     "a session of another user": ("ssm:ResumeSession", f"{SSM}:session/other-0123", {}),
-    "a command": ("ssm:SendCommand", f"{EC2}:instance/i-0123456789abcdef0", OURS),
+    "a command": ("ssm:SendCommand", INSTANCE, OURS),
     "a run of the runbook": (
         "ssm:StartAutomationExecution",
         f"{SSM}:automation-definition/AllowStartSsmSession:$DEFAULT",
@@ -93,7 +78,7 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a change request": ("ssm:StartChangeRequestExecution", f"{SSM}:document/AllowSsmSessionStartTemplate", {}),
     "an approval": ("ssm:SendAutomationSignal", f"{SSM}:automation-execution/*", {}),
     "access just in time": ("ssm:StartAccessRequest", "*", {}),
-    "a password of an instance": ("ec2:GetPasswordData", f"{EC2}:instance/i-0123456789abcdef0", OURS),
+    "a password of an instance": ("ec2:GetPasswordData", INSTANCE, OURS),
     "a secret": ("ssm:GetParameter", f"{SSM}:parameter/payments/password", {}),
     "a document shared with others": ("ssm:ModifyDocumentPermission", f"{SSM}:document/SSM-SessionManagerRunShell", {}),
     "another team's key": ("kms:ScheduleKeyDeletion", KEY, OURS | {"kms:ResourceAliases": ["alias/payments"]}),
@@ -114,28 +99,12 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "the organization": ("organizations:LeaveOrganization", "*", {}),
     "the account": ("account:PutContactInformation", "*", {}),
-    "trust of another role": (
-        "iam:UpdateAssumeRolePolicy",
-        f"{IAM}:role/Administrator",
-        {"iam:PermissionsBoundary": ROLE_BOUNDARY},
-    ),
+    "trust of another role": ("iam:UpdateAssumeRolePolicy", ADMINISTRATOR_ROLE, BOUNDED),
     "trust of a role without a boundary": ("iam:UpdateAssumeRolePolicy", RUNBOOK_ROLE, {}),
-    "permissions of another role": (
-        "iam:PutRolePolicy",
-        f"{IAM}:role/Administrator",
-        {"iam:PermissionsBoundary": ROLE_BOUNDARY},
-    ),
+    "permissions of another role": ("iam:PutRolePolicy", ADMINISTRATOR_ROLE, BOUNDED),
     "another policy": ("iam:CreatePolicyVersion", f"{IAM}:policy/Payments", {}),
-    "another role to an instance": (
-        "iam:PassRole",
-        f"{IAM}:role/Administrator",
-        {"iam:PassedToService": "ec2.amazonaws.com"},
-    ),
-    "itself to an instance": (
-        "iam:PassRole",
-        f"{IAM}:role/ShellAccessDeployer",
-        {"iam:PassedToService": "ec2.amazonaws.com"},
-    ),
+    "another role to an instance": ("iam:PassRole", ADMINISTRATOR_ROLE, TO_EC2),
+    "itself to an instance": ("iam:PassRole", DEPLOYER_ROLE, TO_EC2),
     "a member of a group": ("iam:AddUserToGroup", f"{IAM}:group/Operators", {}),
     "a policy of a group": ("iam:PutGroupPolicy", f"{IAM}:group/Operators", {}),
     "a second factor": ("iam:DeactivateMFADevice", f"{IAM}:user/other", {}),
@@ -162,16 +131,12 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "sessions of root": ("iam:EnableOrganizationsRootSessions", "*", {}),
     "root": ("sts:AssumeRoot", f"{IAM}:root", {}),
     "a token for elsewhere": ("sts:GetWebIdentityToken", "*", {}),
-    "another source identity": ("sts:SetSourceIdentity", f"{IAM}:role/Operator", {}),
+    "another source identity": ("sts:SetSourceIdentity", OPERATOR_ROLE, {}),
     "a run of a remediation": ("config:StartRemediationExecution", "*", {}),
     "the account's recorder": ("config:StopConfigurationRecorder", "*", {}),
     "a rule for every account": ("config:PutOrganizationConfigRule", "*", {}),
-    "a command by an association": ("ssm:CreateAssociation", "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript", {}),
-    "commands by associations": (
-        "ssm:CreateAssociationBatch",
-        "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
-        {},
-    ),
+    "a command by an association": ("ssm:CreateAssociation", SHELL_SCRIPT, {}),
+    "commands by associations": ("ssm:CreateAssociationBatch", SHELL_SCRIPT, {}),
     "a command by an association of ours": (
         "ssm:UpdateAssociation",
         "arn:aws:ssm:eu-west-1::document/AWS-RunPowerShellScript",
@@ -186,12 +151,8 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "an approval of a template": ("ssm:UpdateDocumentMetadata", f"{SSM}:document/AllowSsmSessionStartTemplate", {}),
     "a recorded session": ("s3:GetObject", "arn:aws:s3:::org-session-logs/any", {}),
     "who reads recorded sessions": ("s3:PutBucketPolicy", "arn:aws:s3:::org-session-logs", {}),
-    "a session's log": ("logs:GetLogEvents", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs", {}),
-    "sessions' logs to elsewhere": (
-        "logs:PutSubscriptionFilter",
-        f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs",
-        {},
-    ),
+    "a session's log": ("logs:GetLogEvents", SESSION_LOGS, {}),
+    "sessions' logs to elsewhere": ("logs:PutSubscriptionFilter", SESSION_LOGS, {}),
     "data of another team": ("kms:Decrypt", KEY, {}),
     "a grant on another team's key": ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
     "a copy of a disk": ("ec2:CreateSnapshot", f"{EC2}:volume/vol-0123456789abcdef0", OURS),
@@ -221,15 +182,11 @@ def test_policies_do_not_allow_it_either(what: str) -> None:
     [
         ("ssm:UpdateDocument", f"{SSM}:document/SSM-SessionManagerRunShell", {}),
         ("ssm:GetParameter", "arn:aws:ssm:eu-west-1::parameter/aws/service/ami-windows-latest/any", {}),
-        ("iam:CreateRole", RUNBOOK_ROLE, {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
-        ("iam:AttachRolePolicy", f"{IAM}:role/Operator", {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}),
-        ("iam:UntagRole", f"{IAM}:role/Operator", {"aws:TagKeys": [GRANT.lower()]}),
-        (
-            "iam:AttachRolePolicy",
-            f"{IAM}:role/ShellAccessDomainController",
-            OUR_POLICY | {"iam:PermissionsBoundary": ROLE_BOUNDARY},
-        ),
-        ("iam:UpdateAssumeRolePolicy", RUNBOOK_ROLE, {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
+        ("iam:CreateRole", RUNBOOK_ROLE, BOUNDED),
+        ("iam:AttachRolePolicy", OPERATOR_ROLE, OUR_POLICY),
+        ("iam:UntagRole", OPERATOR_ROLE, {"aws:TagKeys": [GRANT.lower()]}),
+        ("iam:AttachRolePolicy", f"{IAM}:role/ShellAccessDomainController", OUR_POLICY | BOUNDED),
+        ("iam:UpdateAssumeRolePolicy", RUNBOOK_ROLE, BOUNDED),
         ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-1", {"aws:ResourceTag/Role": "DomainController"}),
         ("route53:AssociateVPCWithHostedZone", "arn:aws:route53:::hostedzone/any", ENDPOINT),
         ("ssm:CreateAssociation", "arn:aws:ssm:eu-west-1::document/AWS-UpdateSSMAgent", {}),
@@ -267,11 +224,11 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         ("ssm:UpdateDocument", f"{SSM}:document/Patching", {}),
         ("ssm:CreateAssociation", f"{SSM}:document/Patching", {}),
         ("iam:CreatePolicyVersion", f"{IAM}:policy/Payments", {}),
-        ("iam:CreateRole", f"{IAM}:role/Payments", {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
-        ("iam:AttachRolePolicy", f"{IAM}:role/Payments", {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}),
+        ("iam:CreateRole", f"{IAM}:role/Payments", BOUNDED),
+        ("iam:AttachRolePolicy", f"{IAM}:role/Payments", OUR_POLICY),
         ("iam:AttachRolePolicy", f"{IAM}:role/ShellAccessDomainController", OUR_POLICY),
         # The roles of the workflow have inline policies only.
-        ("iam:AttachRolePolicy", RUNBOOK_ROLE, OUR_POLICY | {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
+        ("iam:AttachRolePolicy", RUNBOOK_ROLE, OUR_POLICY | BOUNDED),
         ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-1", {}),
         (
             "route53:AssociateVPCWithHostedZone",
@@ -279,8 +236,8 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
             ENDPOINT | {"aws:ViaAWSService": "false"},
         ),
         ("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/any", ENDPOINT),
-        ("iam:UntagRole", f"{IAM}:role/Operator", {"aws:TagKeys": ["owner"]}),
-        ("iam:UntagRole", f"{IAM}:role/Operator", {}),
+        ("iam:UntagRole", OPERATOR_ROLE, {"aws:TagKeys": ["owner"]}),
+        ("iam:UntagRole", OPERATOR_ROLE, {}),
         ("iam:PassRole", f"{IAM}:role/ShellAccessDomainController", {"iam:PassedToService": "lambda.amazonaws.com"}),
         ("guardduty:CreateDetector", "*", {}),
         ("guardduty:DeleteDetector", DETECTOR, {}),
@@ -299,8 +256,8 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         ("kms:ScheduleKeyDeletion", KEY, {}),
         ("kms:CreateGrant", KEY, OURS | {"kms:GrantIsForAWSResource": "true"}),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-0123456789abcdef0", {}),
-        ("ec2:CreateTags", f"{EC2}:instance/i-0123456789abcdef0", {f"aws:RequestTag/{TAG[0]}": TAG[1]}),
-        ("ec2:TerminateInstances", f"{EC2}:instance/i-0123456789abcdef0", {"aws:ResourceTag/Name": "payments"}),
+        ("ec2:CreateTags", INSTANCE, {f"aws:RequestTag/{TAG[0]}": TAG[1]}),
+        ("ec2:TerminateInstances", INSTANCE, {"aws:ResourceTag/Name": "payments"}),
         (
             "events:PutTargets",
             f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/shell-access-domain-controllers-state",
@@ -430,7 +387,7 @@ def test_preview_changes_nothing_of_its_own_either() -> None:
     for action, resource, keys in (
         ("ssm:UpdateDocument", f"{SSM}:document/SSM-SessionManagerRunShell", {}),
         ("ssm:GetParameter", f"{SSM}:parameter/payments/password", {}),
-        ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-0123456789abcdef0", {}),
+        ("ec2:DescribeInstanceAttribute", INSTANCE, {}),
         ("s3:GetObject", "arn:aws:s3:::shell-access-trail-111122223333-eu-west-1/any", {}),
     ):
         assert must_not(looking, action, resource, **keys)
