@@ -9,11 +9,10 @@ from tests.policies.judging import SILENT, UNKNOWN, judge, remediated, undecided
 
 KEY = "aws:kms/key:Key"
 ROTATING = {"enableKeyRotation": True, "policy": UNKNOWN, "customerMasterKeySpec": "SYMMETRIC_DEFAULT"}
-REMEDY = "Set enableKeyRotation to true, and leave rotationPeriodInDays out or within the limit."
 
 
 def text(found: str, expected: str = "true", name: str = "enableKeyRotation") -> str:
-    return f'aws:kms/key:Key "subject": {name}: found {found}, expected {expected}. {REMEDY}'
+    return f'aws:kms/key:Key "subject": {name}: found {found}, expected {expected}. {ROTATION.remedy}.'
 
 
 def test_rotating_key_is_fine() -> None:

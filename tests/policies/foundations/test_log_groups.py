@@ -10,17 +10,12 @@ from tests.policies.judging import SILENT, UNKNOWN, judge, remediated, undecided
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 KEPT = {"name": "sessions", "retentionInDays": 90, "kmsKeyId": UNKNOWN}
-RETENTION_REMEDY = (
-    "Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough (here: "
-    "shell-access:sessionManager.logRetentionDays, shell-access:domainControllers.monitoring.flowLogRetentionDays, or "
-    "shell-access:domainControllers.eventLogs.retentionDays)."
-)
 
 
 def retention_text(found: str, days: int = 90) -> str:
     return (
         f'{LOG_GROUP} "subject": retentionInDays: found {found}, '
-        f"expected at least {days} days (0 and no value keep logs forever). {RETENTION_REMEDY}"
+        f"expected at least {days} days (0 and no value keep logs forever). {RETENTION.remedy}."
     )
 
 
@@ -74,14 +69,10 @@ def test_remediation_sets_the_shortest_sufficient_retention(days: int | None, sh
 
 
 ENCRYPTED = {"name": "sessions", "kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"}
-ENCRYPTED_REMEDY = (
-    "Set kmsKeyId to the ARN of a KMS key whose policy lets CloudWatch Logs use it (here: "
-    "shell-access:sessionManager.cwEncryptionEnabled to true)."
-)
 
 
 def encrypted_text(found: str) -> str:
-    return f'{LOG_GROUP} "subject": kmsKeyId: found {found}, expected the ARN of a KMS key. {ENCRYPTED_REMEDY}'
+    return f'{LOG_GROUP} "subject": kmsKeyId: found {found}, expected the ARN of a KMS key. {ENCRYPT.remedy}.'
 
 
 def test_encrypted_log_group_is_fine() -> None:

@@ -36,11 +36,8 @@ TEMPLATE = Made(type=DOCUMENT, name="template", properties=as_template(template(
 
 
 def requires_approval_text(place: str, type_: str = DOCUMENT) -> str:
-    return (
-        f'{type_} "subject": content.mainSteps.{place}: found a path to it without an approval, expected an aws:approve step '
-        "before it. Put an aws:approve step on every path to the tag, or start the runbook by a change template of the "
-        "same stack."
-    )
+    expected = "found a path to it without an approval, expected an aws:approve step before it"
+    return f'{type_} "subject": content.mainSteps.{place}: {expected}. {REQUIRES_APPROVAL.remedy}.'
 
 
 def loop(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -139,15 +136,11 @@ def test_what_is_not_known_yet_may_be_the_template() -> None:
     assert judge_stack(REQUIRES_APPROVAL, around, late).violations == [requires_approval_text("Tag")]
 
 
-REMEDY = (
-    "Set autoApprovable and emergencyChange to false, and give aws:approve steps fixed approvers and "
-    "MinRequiredApprovals."
-)
 COUNTS = "content.mainSteps: MinRequiredApprovals"
 
 
 def approvals_text(place: str, found: str, expected: str) -> str:
-    return f'{DOCUMENT} "subject": {place}: found {found}, expected {expected}. {REMEDY}'
+    return f'{DOCUMENT} "subject": {place}: found {found}, expected {expected}. {APPROVALS_REQUIRED.remedy}.'
 
 
 def asking(first: dict[str, Any], *others: dict[str, Any]) -> dict[str, Any]:
@@ -266,10 +259,8 @@ def grant(events, context):
 
 
 def removes_tag_text(place: str, found: str, type_: str = DOCUMENT) -> str:
-    return (
-        f'{type_} "subject": content.mainSteps.{place}: found {found}, expected a path to a step that removes the tag. Set '
-        "onFailure and onCancel of every step after the tag to step:Name of a step that leads to the removal."
-    )
+    expected = f"found {found}, expected a path to a step that removes the tag"
+    return f'{type_} "subject": content.mainSteps.{place}: {expected}. {REMOVES_TAG.remedy}.'
 
 
 def script(name: str, handler: str, source: str = PYTHON, **more: Any) -> dict[str, Any]:

@@ -137,8 +137,7 @@ def test_setting_the_tag_is_refused(name: str) -> None:
     assert violations(RUNBOOK_RULE, POLICY, as_policy(statement, *denial)) == [
         (
             f'{POLICY} "subject": policy: found statement 1 ({", ".join(actions)}: {shown(statement)}), expected requests that '
-            f"cannot carry the tag {KEY}. Remove the tagging permission, or exclude the key with a condition on aws:TagKeys that "
-            "holds for every request."
+            f"cannot carry the tag {KEY}. {RUNBOOK_RULE.remedy}."
         )
     ]
 

@@ -26,7 +26,7 @@ def test_what_cannot_be_read_is_refused(form: Form, policy: Any) -> None:
     assert violations(IDENTITY_POLICY_READABLE, form.type, form.carry(policy)) == [
         (
             f'{form.type} "subject": {form.path}: found text that cannot be read, expected a policy document. '
-            "Write the policy as one JSON object with Version and Statement."
+            f"{IDENTITY_POLICY_READABLE.remedy}."
         )
     ]
 

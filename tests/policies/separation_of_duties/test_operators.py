@@ -187,10 +187,8 @@ PLACE = "content.mainSteps.Ask.inputs.Approvers[0]"
 
 
 def text(found: str, place: str = PLACE, type_: str = DOCUMENT) -> str:
-    return (
-        f'{type_} "subject": {place}: found {found}, expected a principal that is not an operator. Remove the operator from '
-        "the approvers, or the approver from the operators."
-    )
+    expected = "a principal that is not an operator"
+    return f'{type_} "subject": {place}: found {found}, expected {expected}. {APPROVERS.remedy}.'
 
 
 def arn(kind: str, name: str) -> str:

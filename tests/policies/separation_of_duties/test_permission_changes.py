@@ -33,10 +33,8 @@ WIDENS = allow("iam:AttachRolePolicy")
 
 
 def operators_text(type_: str, name: str, place: str, found: str, operator: str = "role/Operator") -> str:
-    return (
-        f'{type_} "{name}": {place}: found {found}, expected nothing of the kind for {operator}, who is an operator. Remove '
-        "the statement from operators, or deny these actions in another of their policies."
-    )
+    expected = f"nothing of the kind for {operator}, who is an operator"
+    return f'{type_} "{name}": {place}: found {found}, expected {expected}. {OPERATORS.remedy}.'
 
 
 def operators_inline(*statements: dict[str, Any], role: str = "Operator", name: str = "inline") -> Made:
@@ -143,10 +141,8 @@ ATTACHES = allow("iam:AttachRolePolicy")
 
 
 def roles_text(type_: str, name: str, place: str, found: str, role: str = "node") -> str:
-    return (
-        f'{type_} "{name}": {place}: found {found}, expected no way for {role}, a role of ec2.amazonaws.com, to widen '
-        "permissions. Remove these actions, or name in a condition on iam:PolicyARN the policies that may be attached."
-    )
+    expected = f"no way for {role}, a role of ec2.amazonaws.com, to widen permissions"
+    return f'{type_} "{name}": {place}: found {found}, expected {expected}. {SERVICES.remedy}.'
 
 
 def trust(*services: str) -> str:

@@ -71,10 +71,8 @@ WITHIN = {
 
 
 def text(path: str, type_: str, found: str) -> str:
-    return (
-        f'{type_} "subject": {path}: found {found}, expected no node but the approved one. Allow ssm:StartSession on '
-        "instance/${aws:PrincipalTag/SecurityAllowSessionInstance} only, or remove it."
-    )
+    expected = "no node but the approved one"
+    return f'{type_} "subject": {path}: found {found}, expected {expected}. {START_RULE.remedy}.'
 
 
 @pytest.mark.parametrize("statement", BEYOND.values(), ids=BEYOND.keys())
@@ -308,8 +306,7 @@ def test_another_document_is_refused(name: str) -> None:
     assert violations(DOCUMENTS_RULE, POLICY, properties) == [
         (
             f'{POLICY} "subject": policy: found statement 1 (ssm:StartSession: {shown(statement)}), expected no document but '
-            "SSM-SessionManagerRunShell. Name the governed documents in the statement that allows ssm:StartSession, and no "
-            "pattern."
+            f"SSM-SessionManagerRunShell. {DOCUMENTS_RULE.remedy}."
         )
     ]
 
@@ -373,7 +370,7 @@ def test_sessions_of_others_are_out_of_reach(statement: dict[str, Any], actions:
     assert violations(RESUME_RULE, POLICY, as_policy(statement)) == [
         (
             f'{POLICY} "subject": policy: found statement 1 ({", ".join(actions)}: {shown(statement)}), expected one\'s own '
-            "sessions only. Limit ssm:ResumeSession and ssm:TerminateSession to session/${aws:userid}-*, or remove them."
+            f"sessions only. {RESUME_RULE.remedy}."
         )
     ]
 

@@ -9,10 +9,6 @@ from policies.session_manager.session_preferences import SESSION_PREFERENCES_TIM
 from tests.policies.judging import SILENT, UNKNOWN, Form, judge, violations
 from tests.policies.session_manager.forms import COMPLIANT, OWN
 
-DATA_REMEDY = (
-    "Set kmsKeyId (here: shell-access:sessionManager.sessionDataEncryption to true) in the preferences themselves."
-)
-
 
 @pytest.mark.parametrize(
     ("key", "found"),
@@ -26,7 +22,7 @@ DATA_REMEDY = (
 )
 def test_preferences_without_a_key_of_their_own_are_refused(form: Form, key: Any, found: str) -> None:
     assert violations(ENCRYPT_DATA, form.type, form.carry(COMPLIANT | {"kmsKeyId": key})) == [
-        f'{form.type} "subject": {form.path}kmsKeyId: found {found}, expected the ID or ARN of a KMS key. {DATA_REMEDY}'
+        f'{form.type} "subject": {form.path}kmsKeyId: found {found}, expected the ID or ARN of a KMS key. {ENCRYPT_DATA.remedy}.'
     ]
 
 
@@ -38,14 +34,8 @@ def test_key_of_the_same_stack_counts_before_it_is_made() -> None:
     assert judge(ENCRYPT_DATA, OWN, COMPLIANT | {"kmsKeyId": UNKNOWN}) == SILENT
 
 
-ENCRYPTED_LOG_REMEDY = (
-    "Set s3EncryptionEnabled and cloudWatchEncryptionEnabled (here: shell-access:sessionManager.s3EncryptionEnabled "
-    "and .cwEncryptionEnabled) to true for each log destination."
-)
-
-
 def encrypted_log_text(form: Form, switch: str, found: str, target: str) -> str:
-    return f'{form.type} "subject": {form.path}{switch}: found {found}, expected true, as {target} names a log. {ENCRYPTED_LOG_REMEDY}'
+    return f'{form.type} "subject": {form.path}{switch}: found {found}, expected true, as {target} names a log. {ENCRYPT_LOGS.remedy}.'
 
 
 PLACES = pytest.mark.parametrize(
@@ -100,12 +90,6 @@ def test_unknown_switch_is_advice_and_hides_nothing(target: str, switch: str) ->
     assert f"as {target} names" not in result.violations[0]
 
 
-LOG_REMEDY = (
-    "Name a bucket or a log group (here: shell-access:sessionManager.s3Logging with s3BucketName, or cwLogGroupName) "
-    "in the preferences themselves."
-)
-
-
 def named(bucket: Any, log_group: Any) -> dict[str, Any]:
     return COMPLIANT | {"s3BucketName": bucket, "cloudWatchLogGroupName": log_group}
 
@@ -122,7 +106,7 @@ def test_preferences_that_log_nowhere_are_refused(form: Form, bucket: Any, log_g
     assert violations(LOG, form.type, form.carry(named(bucket, log_group))) == [
         (
             f'{form.type} "subject": {form.path}s3BucketName and {form.path}cloudWatchLogGroupName: found {found}, '
-            f"expected one of them to name where sessions are logged. {LOG_REMEDY}"
+            f"expected one of them to name where sessions are logged. {LOG.remedy}."
         )
     ]
 
@@ -137,14 +121,8 @@ def test_place_of_the_same_stack_counts_before_it_is_made(bucket: str, log_group
     assert judge(LOG, OWN, named(bucket, log_group)) == SILENT
 
 
-TIME_OUT_REMEDY = (
-    "Set idleSessionTimeout and, where it is limited, maxSessionDuration to whole minutes within the limit "
-    "(here: the same names under shell-access:sessionManager)."
-)
-
-
 def time_out_text(form: Form, name: str, found: str, longest: int) -> str:
-    return f'{form.type} "subject": {form.path}{name}: found {found}, expected whole minutes from 1 to {longest}. {TIME_OUT_REMEDY}'
+    return f'{form.type} "subject": {form.path}{name}: found {found}, expected whole minutes from 1 to {longest}. {TIME_OUT.remedy}.'
 
 
 def shown(form: Form, minutes: int) -> str:
