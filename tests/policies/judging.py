@@ -95,20 +95,20 @@ class Form:
     carry: Callable[[Any], dict[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Made:
     """A resource of a stack under test.
 
     Attributes:
         type: its token.
-        properties: its outputs.
         name: in the program.
+        properties: its outputs.
         sources: names of the resources that a property's value comes from.
     """
 
     type: str
-    properties: Mapping[str, Any] = field(default_factory=dict)
     name: str = NAME
+    properties: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 

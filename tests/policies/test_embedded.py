@@ -87,7 +87,7 @@ def test_policy_in_a_template_is_judged(type_: str, action: str, resource: str, 
 def test_harmless_template_is_fine(action: str, resource: str) -> None:
     given = {"templateBody": template(action, resource)}
     assert accused(STACK, given) == set()
-    assert judge_stack(BY_ID["resources-readable"], Made(type=STACK, properties=given)) == SILENT
+    assert judge_stack(BY_ID["resources-readable"], Made(STACK, properties=given)) == SILENT
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_rules_about_stacks_see_what_is_hidden() -> None:
         "Type": "AWS::SSM::Document",
         "Properties": {"DocumentType": "Automation", "Content": {"schemaVersion": "0.3", "mainSteps": steps}},
     }
-    made = Made(type=STACK, properties={"templateBody": json.dumps({"Resources": {"Runbook": document}})})
+    made = Made(STACK, properties={"templateBody": json.dumps({"Resources": {"Runbook": document}})})
     (said,) = judge_stack(BY_ID["runbook-requires-approval"], made).violations
     assert '"subject/Runbook": ' in said
 
@@ -196,10 +196,10 @@ def test_references_in_a_template_are_followed() -> None:
             },
         },
     }
-    made = Made(type=STACK, properties={"templateBody": json.dumps({"Resources": resources})})
+    made = Made(STACK, properties={"templateBody": json.dumps({"Resources": resources})})
     assert len(judge_stack(BY_ID["controller-inbound-sources"], made).violations) == 1
     resources["Open"]["Properties"]["CidrIp"] = "10.0.0.0/8"
-    made = Made(type=STACK, properties={"templateBody": json.dumps({"Resources": resources})})
+    made = Made(STACK, properties={"templateBody": json.dumps({"Resources": resources})})
     assert judge_stack(BY_ID["controller-inbound-sources"], made) == SILENT
 
 
@@ -210,7 +210,7 @@ def test_container_keeps_the_settings_of_the_rule() -> None:
 
 
 def test_template_that_is_not_known_yet_is_unseen() -> None:
-    made = Made(type=STACK, properties={"templateBody": UNKNOWN}, sources={})
+    made = Made(STACK, properties={"templateBody": UNKNOWN}, sources={})
     assert judge_stack(BY_ID["resources-readable"], made).unseen
     assert embedded_in(Resource(type=STACK, name="x", properties={"templateBody": "not: a template"})) == ()
 

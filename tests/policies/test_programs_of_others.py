@@ -49,15 +49,11 @@ def role(name: str, service: str, *managed: str, inline: str = "") -> list[Made]
         "tags": {"Team": "web"},
     }
     attached = [
-        Made(
-            type=ATTACHMENT,
-            name=f"{name}-{arn}",
-            properties={"role": name, "policyArn": f"arn:aws:iam::aws:policy/{arn}"},
-        )
+        Made(ATTACHMENT, f"{name}-{arn}", {"role": name, "policyArn": f"arn:aws:iam::aws:policy/{arn}"})
         for arn in managed
     ]
-    own = [Made(type=ROLE_POLICY, name=f"{name}-own", properties={"role": name, "policy": inline})] if inline else []
-    return [Made(type=ROLE, name=name, properties=properties), *attached, *own]
+    own = [Made(ROLE_POLICY, f"{name}-own", {"role": name, "policy": inline})] if inline else []
+    return [Made(ROLE, name, properties), *attached, *own]
 
 
 def federated(name: str, policy: str) -> list[Made]:
@@ -65,17 +61,17 @@ def federated(name: str, policy: str) -> list[Made]:
     audience = {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}
     assume = trust(provider, "sts:AssumeRoleWithWebIdentity", StringEquals=audience)
     return [
-        Made(type=ROLE, name=name, properties={"name": name, "assumeRolePolicy": assume}),
-        Made(type=ROLE_POLICY, name=f"{name}-own", properties={"role": name, "policy": policy}),
+        Made(ROLE, name, {"name": name, "assumeRolePolicy": assume}),
+        Made(ROLE_POLICY, f"{name}-own", {"role": name, "policy": policy}),
     ]
 
 
 def policy(name: str, text: str) -> list[Made]:
-    return [Made(type=POLICY, name=name, properties={"name": name, "policy": text})]
+    return [Made(POLICY, name, {"name": name, "policy": text})]
 
 
 def group(name: str, **rules: Any) -> list[Made]:
-    return [Made(type=GROUP, name=name, properties={"id": UNKNOWN, "tags": {"Name": name}, **rules})]
+    return [Made(GROUP, name, {"id": UNKNOWN, "tags": {"Name": name}, **rules})]
 
 
 PROGRAMS: dict[str, list[Made]] = {
@@ -85,7 +81,7 @@ PROGRAMS: dict[str, list[Made]] = {
             "nodes", "ec2", "AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryReadOnly"
         ),
         *role("csi", "pods.eks", "service-role/AmazonEBSCSIDriverPolicy"),
-        Made(type="kubernetes:apps/v1:Deployment", name="web", properties={}),
+        Made("kubernetes:apps/v1:Deployment", "web", {}),
     ],
     "an ECS service with the agent of ECS Exec": [
         *role("execution", "ecs-tasks", "service-role/AmazonECSTaskExecutionRolePolicy"),
@@ -100,11 +96,11 @@ PROGRAMS: dict[str, list[Made]] = {
     ],
     "managed instances": [
         *role("node", "ec2", "AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"),
-        Made(type="aws:iam/instanceProfile:InstanceProfile", name="node", properties={"role": "node"}),
+        Made("aws:iam/instanceProfile:InstanceProfile", "node", {"role": "node"}),
         Made(
-            type="aws:ec2/instance:Instance",
-            name="web",
-            properties={"tags": {"Name": "web"}, "vpcSecurityGroupIds": UNKNOWN, "inlinePolicies": UNKNOWN},
+            "aws:ec2/instance:Instance",
+            "web",
+            {"tags": {"Name": "web"}, "vpcSecurityGroupIds": UNKNOWN, "inlinePolicies": UNKNOWN},
         ),
     ],
     "functions": [
@@ -174,9 +170,9 @@ PROGRAMS: dict[str, list[Made]] = {
     ],
     "a template": [
         Made(
-            type="aws:cloudformation/stack:Stack",
-            name="alarms",
-            properties={
+            "aws:cloudformation/stack:Stack",
+            "alarms",
+            {
                 "templateBody": """
 Parameters: {Address: {Type: String}}
 Resources:
@@ -194,10 +190,10 @@ Resources:
         )
     ],
     "other providers": [
-        Made(type="random:index/randomPassword:RandomPassword", name="password", properties={"result": UNKNOWN}),
-        Made(type="tls:index/privateKey:PrivateKey", name="key", properties={}),
-        Made(type="aws-native:lambda:Function", name="function", properties={}),
-        Made(type="awsx:ec2:Vpc", name="vpc", properties={}),
+        Made("random:index/randomPassword:RandomPassword", "password", {"result": UNKNOWN}),
+        Made("tls:index/privateKey:PrivateKey", "key", {}),
+        Made("aws-native:lambda:Function", "function", {}),
+        Made("awsx:ec2:Vpc", "vpc", {}),
     ],
 }
 
@@ -225,8 +221,8 @@ def test_innocent_program_is_not_accused(name: str) -> None:
     [
         policy("bad", document((["ssm:SendCommand"], "*"))),
         policy("bad", document((["iam:TagUser"], "*"))),
-        [Made(type=ROLE, name="bad", properties={"tags": {"SecurityAllowSessionInstance": "i-1"}})],
-        [Made(type="command:local:Command", name="bad", properties={"create": "true"})],
+        [Made(ROLE, "bad", {"tags": {"SecurityAllowSessionInstance": "i-1"}})],
+        [Made("command:local:Command", "bad", {"create": "true"})],
     ],
 )
 def test_one_change_for_the_worse_is_reported(name: str, worse: list[Made]) -> None:
@@ -241,7 +237,7 @@ def test_no_rule_fails_on_what_it_does_not_expect() -> None:
         types = rule.judged_types or {GROUP, ROLE, "aws:ec2/spotFleetRequest:SpotFleetRequest", "aws:ec2/tag:Tag"}
         for type_ in sorted(types):
             for value in odd:
-                made = Made(type=type_, properties={**dict.fromkeys(names, value), "documentType": "Automation"})
+                made = Made(type_, properties={**dict.fromkeys(names, value), "documentType": "Automation"})
                 if rule.is_about_stacks:
                     judge_stack(rule, made)
                 else:

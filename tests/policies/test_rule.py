@@ -155,7 +155,7 @@ def stack_check(stack: Stack) -> Iterator[Finding]:
 
 
 def judge_things(**config: Any) -> Judgment:
-    things = [Made(type=THING, name=name, properties={"first": first}) for name, first in THINGS.items()]
+    things = [Made(THING, name, {"first": first}) for name, first in THINGS.items()]
     return judge_stack(thing_rule(stack_check=stack_check), *things, **config)
 
 

@@ -81,12 +81,12 @@ def test_resource_is_read_for_the_rules_about_its_type_alone(monkeypatch: pytest
 
 OPEN = {"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}
 CONTROLLERS = (
-    *(Made(type=type_, properties=properties, name=type_) for type_, properties in BAD.items()),
-    Made(type=GROUP, properties={"id": "sg-1", "vpcId": UNKNOWN, "ingress": [OPEN]}, name="group"),
+    *(Made(type_, type_, properties) for type_, properties in BAD.items()),
+    Made(GROUP, "group", {"id": "sg-1", "vpcId": UNKNOWN, "ingress": [OPEN]}),
     Made(
-        type=INSTANCE,
-        properties={"tags": MARKED, "vpcSecurityGroupIds": UNKNOWN},
-        name="controller",
+        INSTANCE,
+        "controller",
+        {"tags": MARKED, "vpcSecurityGroupIds": UNKNOWN},
         sources={"vpcSecurityGroupIds": ["group"]},
     ),
 )

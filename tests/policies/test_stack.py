@@ -45,24 +45,23 @@ def test_violation_carries_the_urn_of_its_resource() -> None:
 @pytest.mark.parametrize(
     "log",
     [
-        pytest.param(Made(type=LOG, name="log", properties={"target": "o-1"}), id="by ID"),
-        pytest.param(Made(type=LOG, name="log", properties={"target": ["arn:o-1"]}), id="by ARN, in a list"),
+        pytest.param(Made(LOG, "log", {"target": "o-1"}), id="by ID"),
+        pytest.param(Made(LOG, "log", {"target": ["arn:o-1"]}), id="by ARN, in a list"),
         pytest.param(
-            Made(type=LOG, name="log", properties={"target": UNKNOWN}, sources={"target": ["subject"]}),
-            id="by what it comes from",
+            Made(LOG, "log", {"target": UNKNOWN}, sources={"target": ["subject"]}), id="by what it comes from"
         ),
     ],
 )
 def test_resources_are_joined(log: Made) -> None:
-    other = Made(type=OTHER, properties={"id": "o-1", "arn": "arn:o-1", "name": None})
+    other = Made(OTHER, properties={"id": "o-1", "arn": "arn:o-1", "name": None})
     assert judge_stack(RULE, other, log) == Judgment()
-    apart = Made(type=LOG, name="log", properties={"target": "o-2"}, sources={"another": ["subject"]})
+    apart = Made(LOG, "log", {"target": "o-2"}, sources={"another": ["subject"]})
     assert judge_stack(RULE, other, apart).violations == [MISSING]
 
 
 def test_two_that_are_not_known_are_not_the_same() -> None:
-    other = Made(type=OTHER, properties={"id": UNKNOWN})
-    assert judge_stack(RULE, other, Made(type=LOG, name="log", properties={"target": UNKNOWN})).violations == [MISSING]
+    other = Made(OTHER, properties={"id": UNKNOWN})
+    assert judge_stack(RULE, other, Made(LOG, "log", {"target": UNKNOWN})).violations == [MISSING]
     assert not Resource(type=LOG, name="log", properties={}).refers("target", Resource(type="", name="", properties={}))
 
 
@@ -74,8 +73,8 @@ def test_unknown_value_is_advice_per_resource_and_hides_nothing() -> None:
 
     result = judge_stack(
         thing_rule(stack_check=check),
-        Made(type=THING, name="a", properties={"first": UNKNOWN, "second": UNKNOWN}),
-        Made(type=THING, name="b", properties={"first": UNKNOWN, "second": 2}),
+        Made(THING, "a", {"first": UNKNOWN, "second": UNKNOWN}),
+        Made(THING, "b", {"first": UNKNOWN, "second": 2}),
     )
     assert result.violations == [f'{THING} "b": second: found 2, expected at most 1. Lower it.']
     assert result.unseen == [

@@ -57,11 +57,7 @@ _LISTS = {"cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups"}
 
 def group(name: str = "dc", **properties: Any) -> Made:
     """A controllers' group, as preview sees it: its rules are filled in by the provider."""
-    return Made(
-        type=GROUP,
-        name=name,
-        properties={"id": UNKNOWN, "ingress": UNKNOWN, "egress": UNKNOWN, "tags": MARKED, **properties},
-    )
+    return Made(GROUP, name, {"id": UNKNOWN, "ingress": UNKNOWN, "egress": UNKNOWN, "tags": MARKED, **properties})
 
 
 def _block(rule: Rule) -> dict[str, Any]:
@@ -74,7 +70,7 @@ def _block(rule: Rule) -> dict[str, Any]:
 def _inline(rule: Rule, tags: Any, type_: str = GROUP) -> tuple[Made, ...]:
     sources = {rule.direction: rule.sources} if rule.sources else {}
     blocks = {"ingress": [], "egress": [], rule.direction: [_block(rule)]}
-    return (Made(type=type_, name="dc", properties={"id": UNKNOWN, "tags": tags, **blocks}, sources=sources),)
+    return (Made(type_, "dc", {"id": UNKNOWN, "tags": tags, **blocks}, sources=sources),)
 
 
 def _default_group(rule: Rule, tags: Any) -> tuple[Made, ...]:
@@ -94,7 +90,7 @@ def _old(rule: Rule, tags: Any) -> tuple[Made, ...]:
         **peers,
     }
     sources = {"securityGroupId": ("dc",)} | ({name: rule.sources} if rule.sources else {})
-    return (group(tags=tags), Made(type=OLD_RULE, name="rule", properties=properties, sources=sources))
+    return (group(tags=tags), Made(OLD_RULE, "rule", properties, sources=sources))
 
 
 def _new(rule: Rule, tags: Any) -> tuple[Made, ...]:
@@ -111,7 +107,7 @@ def _new(rule: Rule, tags: Any) -> tuple[Made, ...]:
     }
     type_ = INGRESS_RULE if rule.direction == "ingress" else EGRESS_RULE
     sources = {"securityGroupId": ("dc",), **end_sources}
-    return (group(tags=tags), Made(type=type_, name="rule", properties=properties, sources=sources))
+    return (group(tags=tags), Made(type_, "rule", properties, sources=sources))
 
 
 @dataclass(frozen=True)
@@ -149,4 +145,4 @@ def instance(name: str = "dc1", **properties: Any) -> Made:
         "primaryNetworkInterfaceId": f"eni-{name}",
         "vpcSecurityGroupIds": [],
     }
-    return Made(type=INSTANCE, name=name, properties=good | properties)
+    return Made(INSTANCE, name, good | properties)

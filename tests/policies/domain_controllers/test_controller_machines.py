@@ -64,7 +64,7 @@ def test_termination_other_instances_are_left_alone() -> None:
 def document(*lines: str, **change: Any) -> Made:
     step = {"action": "aws:runPowerShellScript", "name": "run", "inputs": {"runCommand": list(lines)}}
     content = json.dumps({"schemaVersion": "2.2", "mainSteps": [step]})
-    return Made(type=DOCUMENT, name="document", properties={"documentType": "Command", "content": content, **change})
+    return Made(DOCUMENT, "document", {"documentType": "Command", "content": content, **change})
 
 
 @pytest.mark.parametrize(
@@ -116,19 +116,19 @@ def test_own_documents_are_accepted() -> None:
     ],
 )
 def test_parameter_with_a_password_is_reported(parameters: dict[str, Any], *, is_reported: bool) -> None:
-    association = Made(type=ASSOCIATION, name="association", properties={"parameters": parameters})
+    association = Made(ASSOCIATION, "association", {"parameters": parameters})
     assert bool(judge_stack(NO_SECRETS, instance(), association).violations) is is_reported
 
 
 def test_secret_version_with_a_value_is_reported() -> None:
-    version = Made(type=SECRET_VERSION, name="version", properties={"secretString": "Correct horse"})
+    version = Made(SECRET_VERSION, "version", {"secretString": "Correct horse"})
     (said,) = judge_stack(NO_SECRETS, instance(), version).violations
     assert "secretString" in said
     assert "orrect" not in said
 
 
 def test_what_is_unknown_is_unseen() -> None:
-    association = Made(type=ASSOCIATION, name="association", properties={"parameters": UNKNOWN})
+    association = Made(ASSOCIATION, "association", {"parameters": UNKNOWN})
     assert judge_stack(NO_SECRETS, instance(), document(content=UNKNOWN)).unseen
     assert judge_stack(NO_SECRETS, instance(), association).unseen
 
@@ -223,7 +223,7 @@ def test_mapping_that_says_nothing_is_refused() -> None:
 
 
 def task(**change: Any) -> Made:
-    return Made(type=TASK, name="patches", properties={"maxConcurrency": "1", "maxErrors": "0", **change})
+    return Made(TASK, "patches", {"maxConcurrency": "1", "maxErrors": "0", **change})
 
 
 def test_task_for_one_controller_at_a_time_is_fine() -> None:

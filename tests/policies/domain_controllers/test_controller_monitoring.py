@@ -25,10 +25,10 @@ EVENT_TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 PATTERN = json.dumps(NETWORK.pattern(Watched(groups=("sg-1",), acls=("acl-1",))))
 
 MONITORED_GOOD = {
-    "log": Made(type=FLOW_LOG, name="log", properties={"subnetId": "subnet-dc1", "trafficType": "ALL"}),
-    "trail": Made(type=TRAIL, name="trail", properties={"isMultiRegionTrail": True, "enableLogging": True}),
-    "rule": Made(type=EVENT_RULE, name="rule", properties={"name": "alert", "eventPattern": PATTERN}),
-    "target": Made(type=EVENT_TARGET, name="target", properties={"rule": "alert", "arn": "arn:topic"}),
+    "log": Made(FLOW_LOG, "log", {"subnetId": "subnet-dc1", "trafficType": "ALL"}),
+    "trail": Made(TRAIL, "trail", {"isMultiRegionTrail": True, "enableLogging": True}),
+    "rule": Made(EVENT_RULE, "rule", {"name": "alert", "eventPattern": PATTERN}),
+    "target": Made(EVENT_TARGET, "target", {"rule": "alert", "arn": "arn:topic"}),
 }
 
 
@@ -98,9 +98,9 @@ NAMESPACE = "ShellAccess/DomainControllers"
 EVENTS_ALARMED_GOOD = [
     *(
         Made(
-            type=METRIC_FILTER,
-            name=each.name,
-            properties={
+            METRIC_FILTER,
+            each.name,
+            {
                 "pattern": each.pattern,
                 "metricTransformation": {"name": each.metric, "namespace": NAMESPACE, "value": "1"},
             },
@@ -109,9 +109,9 @@ EVENTS_ALARMED_GOOD = [
     ),
     *(
         Made(
-            type=METRIC_ALARM,
-            name=each.name,
-            properties={"metricName": each.metric, "namespace": each.namespace, "alarmActions": ["arn:topic"]},
+            METRIC_ALARM,
+            each.name,
+            {"metricName": each.metric, "namespace": each.namespace, "alarmActions": ["arn:topic"]},
         )
         for each in site_alarms(EventLogsSettings())
     ),
@@ -125,8 +125,8 @@ def events_alarmed_changed(name: str, **properties: Any) -> list[Made]:
     ]
 
 
-VPC = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": "vpc-1"})
-SUBNET = Made(type="aws:ec2/subnet:Subnet", name="subnet", properties={"id": "subnet-dc1", "vpcId": "vpc-1"})
+VPC = Made("aws:ec2/vpc:Vpc", "vpc", {"id": "vpc-1"})
+SUBNET = Made("aws:ec2/subnet:Subnet", "subnet", {"id": "subnet-dc1", "vpcId": "vpc-1"})
 LATE_RULE = replace(MONITORED_GOOD["rule"], properties={"name": UNKNOWN, "eventPattern": PATTERN})
 LATE_TARGET = replace(MONITORED_GOOD["target"], properties={"rule": UNKNOWN}, sources={"rule": ["rule"]})
 REQUIRED = {"events": [1102, 4719, 4728, 4732, 4756, 4765, 4766, 4794]}
@@ -202,7 +202,7 @@ def test_additional_event_can_be_required() -> None:
 
 def alarm(**change: Any) -> Made:
     properties = {"metricName": "Backups", "treatMissingData": "breaching", "alarmActions": ["arn:topic"], **change}
-    return Made(type=METRIC_ALARM, name="no-backup", properties=properties)
+    return Made(METRIC_ALARM, "no-backup", properties)
 
 
 def test_alarms_of_the_component_are_raised_on_silence() -> None:

@@ -20,13 +20,13 @@ def block(number: int = 100, action: str = "allow", protocol: Any = "6", **prope
 
 
 def acl(*blocks: Any, tags: Any = MARKED, type_: str = ACL, direction: str = "ingress", **properties: Any) -> Made:
-    return Made(type=type_, name="acl", properties={"id": UNKNOWN, "tags": tags, direction: list(blocks), **properties})
+    return Made(type_, "acl", {"id": UNKNOWN, "tags": tags, direction: list(blocks), **properties})
 
 
 def rule(name: str = "rule", **properties: Any) -> Made:
     given = block(**properties)
     given |= {"ruleNumber": given.pop("ruleNo"), "ruleAction": given.pop("action"), "networkAclId": UNKNOWN}
-    return Made(type=ACL_RULE, name=name, properties=given, sources={"networkAclId": ["acl"]})
+    return Made(ACL_RULE, name, given, sources={"networkAclId": ["acl"]})
 
 
 @pytest.mark.parametrize("type_", [ACL, DEFAULT_ACL])
@@ -94,9 +94,9 @@ def test_acl_of_a_subnet_with_controllers_is_theirs() -> None:
     assert len(judge_stack(RULE, unmarked, instance()).violations) == 1
     assert judge_stack(RULE, acl(block(**EVERY_PRINCIPAL), tags={}, subnetIds=["subnet-web"]), instance()) == SILENT
     association = Made(
-        type=ASSOCIATION,
-        name="association",
-        properties={"subnetId": "subnet-dc1", "networkAclId": UNKNOWN},
+        ASSOCIATION,
+        "association",
+        {"subnetId": "subnet-dc1", "networkAclId": UNKNOWN},
         sources={"networkAclId": ["acl"]},
     )
     assert len(judge_stack(RULE, acl(block(**EVERY_PRINCIPAL), tags={}), instance(), association).violations) == 1
@@ -114,9 +114,9 @@ def test_acl_with_unknown_tags_is_undecided_where_relevant() -> None:
 
 
 def test_rules_of_an_acl_that_are_not_known_yet_are_said() -> None:
-    late = Made(type=ACL, name="acl", properties={"tags": MARKED, "ingress": UNKNOWN}, sources={"ingress": ["acl"]})
+    late = Made(ACL, "acl", {"tags": MARKED, "ingress": UNKNOWN}, sources={"ingress": ["acl"]})
     assert judge_stack(RULE, late).unseen
-    filled_in = Made(type=ACL, name="acl", properties={"tags": MARKED, "ingress": UNKNOWN})
+    filled_in = Made(ACL, "acl", {"tags": MARKED, "ingress": UNKNOWN})
     assert judge_stack(RULE, filled_in) == SILENT
 
 

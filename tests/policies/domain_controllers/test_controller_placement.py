@@ -49,31 +49,26 @@ def network_judged(*resources: Made) -> Judgment:
     """In a stack in which everything exists that the resources come from, if only as resources of no interest."""
     names = {each.name for each in resources}
     wanted = {one for each in resources for several in each.sources.values() for one in several}
-    others = [Made(type="pulumi:pulumi:StackReference", name=name) for name in sorted(wanted - names)]
+    others = [Made("pulumi:pulumi:StackReference", name) for name in sorted(wanted - names)]
     return judge_stack(PRIVATE, *resources, *others)
 
 
 def controller(type_: str = INSTANCE, tags: Any = MARKED) -> Made:
     properties = {"id": UNKNOWN, "tags": tags, "subnetId": UNKNOWN}
-    return Made(type=type_, name="dc1", properties=properties, sources={"subnetId": ["subnet"]})
+    return Made(type_, "dc1", properties, sources={"subnetId": ["subnet"]})
 
 
 def subnet(type_: str = SUBNET, **properties: Any) -> Made:
-    return Made(
-        type=type_,
-        name="subnet",
-        properties={"id": UNKNOWN, "vpcId": UNKNOWN, **properties},
-        sources={"vpcId": ["vpc"]},
-    )
+    return Made(type_, "subnet", {"id": UNKNOWN, "vpcId": UNKNOWN, **properties}, sources={"vpcId": ["vpc"]})
 
 
 def made(kind: str, name: str, properties: dict[str, Any] | None = None, **sources: str) -> Made:
     unknown = dict.fromkeys(sources, UNKNOWN)
     type_ = f"aws:ec2/{kind[0].lower()}{kind[1:]}:{kind}"
     return Made(
-        type=type_,
-        name=name,
-        properties={"id": UNKNOWN, **unknown, **(properties or {})},
+        type_,
+        name,
+        {"id": UNKNOWN, **unknown, **(properties or {})},
         sources={key: [value] for key, value in sources.items()},
     )
 
@@ -105,9 +100,9 @@ def test_default_subnet_assigns_public_addresses_by_default() -> None:
 def routed() -> list[tuple[str, tuple[Made, ...]]]:
     """Every way to write a route to the internet."""
     unknown_inline = Made(
-        type="aws:ec2/routeTable:RouteTable",
-        name="table",
-        properties={"id": UNKNOWN, "routes": [{"cidrBlock": "0.0.0.0/0", "gatewayId": UNKNOWN}]},
+        "aws:ec2/routeTable:RouteTable",
+        "table",
+        {"id": UNKNOWN, "routes": [{"cidrBlock": "0.0.0.0/0", "gatewayId": UNKNOWN}]},
         sources={"routes": ["gateway"]},
     )
     vpc = made("Vpc", "vpc", {"defaultRouteTableId": UNKNOWN})
@@ -218,30 +213,23 @@ def test_one_zone_is_refused() -> None:
 
 def test_subnet_of_the_stack_determines_the_zone() -> None:
     def at(zone: str) -> list[Made]:
-        subnet = Made(
-            type="aws:ec2/subnet:Subnet", name=f"s{zone}", properties={"id": UNKNOWN, "availabilityZone": zone}
-        )
+        subnet = Made("aws:ec2/subnet:Subnet", f"s{zone}", {"id": UNKNOWN, "availabilityZone": zone})
         properties = {"tags": {"Role": "DomainController"}, "availabilityZone": UNKNOWN, "subnetId": UNKNOWN}
-        machine = Made(
-            type="aws:ec2/instance:Instance",
-            name=f"dc{zone}",
-            properties=properties,
-            sources={"subnetId": [subnet.name]},
-        )
+        machine = Made("aws:ec2/instance:Instance", f"dc{zone}", properties, sources={"subnetId": [subnet.name]})
         return [subnet, machine]
 
     assert judge_stack(TWO_ZONES, *at("a"), *at("b")) == SILENT
     assert len(judge_stack(TWO_ZONES, *at("a")).violations) == 1
 
 
-VPC = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": UNKNOWN, "defaultSecurityGroupId": UNKNOWN})
-LATER = Made(type="aws:ec2/vpc:Vpc", name="vpc", properties={"id": "vpc-1", "defaultSecurityGroupId": "sg-default"})
+VPC = Made("aws:ec2/vpc:Vpc", "vpc", {"id": UNKNOWN, "defaultSecurityGroupId": UNKNOWN})
+LATER = Made("aws:ec2/vpc:Vpc", "vpc", {"id": "vpc-1", "defaultSecurityGroupId": "sg-default"})
 
 
 def own_group_judged(
     type_: str, vpc: Made = VPC, tags: Any = MARKED, sources: Any = None, **properties: Any
 ) -> Judgment:
-    made = Made(type=type_, name="dc1", properties={"tags": tags, **properties}, sources=sources or {})
+    made = Made(type_, "dc1", {"tags": tags, **properties}, sources=sources or {})
     return judge_stack(OWN_GROUP, vpc, group(), made)
 
 

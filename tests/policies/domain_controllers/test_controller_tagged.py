@@ -24,7 +24,7 @@ MACHINES = [
 
 
 def machine(type_: str, name: str, tags: Any) -> Made:
-    return Made(type=type_, name="server", properties={"tags": tags, name: [UNKNOWN]}, sources={name: ["dc"]})
+    return Made(type_, "server", {"tags": tags, name: [UNKNOWN]}, sources={name: ["dc"]})
 
 
 @pytest.mark.parametrize(("type_", "name"), MACHINES)
@@ -38,7 +38,7 @@ def test_machine_with_a_controllers_group_is_marked(type_: str, name: str) -> No
 
 
 def test_instance_with_a_controllers_group_is_tagged_once_known() -> None:
-    server = Made(type=INSTANCE, name="server", properties={"vpcSecurityGroupIds": ["sg-1", "sg-2"]})
+    server = Made(INSTANCE, "server", {"vpcSecurityGroupIds": ["sg-1", "sg-2"]})
     assert len(judge_stack(RULE, group(id="sg-2"), server).violations) == 1
     assert judge_stack(RULE, group(id="sg-3"), server) == SILENT
 
@@ -46,16 +46,16 @@ def test_instance_with_a_controllers_group_is_tagged_once_known() -> None:
 @pytest.mark.parametrize("ids", [UNKNOWN, "known"])
 def test_volume_of_a_controller_is_marked(ids: str) -> None:
     instance_id, volume_id = ("i-1", "vol-1") if ids == "known" else (UNKNOWN, UNKNOWN)
-    controller = Made(type=INSTANCE, name="dc1", properties={"id": instance_id, "tags": MARKED})
+    controller = Made(INSTANCE, "dc1", {"id": instance_id, "tags": MARKED})
     attachment = Made(
-        type="aws:ec2/volumeAttachment:VolumeAttachment",
-        name="attachment",
-        properties={"instanceId": instance_id, "volumeId": volume_id},
+        "aws:ec2/volumeAttachment:VolumeAttachment",
+        "attachment",
+        {"instanceId": instance_id, "volumeId": volume_id},
         sources={"instanceId": ["dc1"], "volumeId": ["data"]},
     )
 
     def volume(tags: Any) -> Made:
-        return Made(type=VOLUME, name="data", properties={"id": volume_id, "tags": tags})
+        return Made(VOLUME, "data", {"id": volume_id, "tags": tags})
 
     assert judge_stack(RULE, controller, attachment, volume(MARKED)) == SILENT
     (said,) = judge_stack(RULE, controller, attachment, volume({})).violations
@@ -98,14 +98,14 @@ STARTERS = [
 @pytest.mark.parametrize(("type_", "tags", "name", "value"), STARTERS)
 def test_template_that_controllers_start_from_is_marked(type_: str, tags: Any, name: str, value: Any) -> None:
     def template(tags: Any) -> Made:
-        return Made(type=LAUNCH_TEMPLATE, name="template", properties={"id": UNKNOWN, "tags": tags})
+        return Made(LAUNCH_TEMPLATE, "template", {"id": UNKNOWN, "tags": tags})
 
-    starter = Made(type=type_, name="dc", properties={"tags": tags, name: value}, sources={name: ["template"]})
+    starter = Made(type_, "dc", {"tags": tags, name: value}, sources={name: ["template"]})
     assert judge_stack(RULE, template(MARKED), starter) == SILENT
     (said,) = judge_stack(RULE, template({}), starter).violations
     assert f'{LAUNCH_TEMPLATE} "template": tags: found ' in said
     assert 'as "dc", a domain controller, starts from it' in said
-    other = Made(type=type_, name="web", properties={"tags": [], name: value}, sources={name: ["template"]})
+    other = Made(type_, "web", {"tags": [], name: value}, sources={name: ["template"]})
     assert judge_stack(RULE, template({}), other) == SILENT
 
 
@@ -117,5 +117,5 @@ def test_template_that_controllers_start_from_is_marked(type_: str, tags: Any, n
     ],
 )
 def test_controllers_start_from_nothing_that_cannot_be_marked(type_: str, tags: Any, name: str, value: Any) -> None:
-    (said,) = judge_stack(RULE, Made(type=type_, name="dc", properties={"tags": tags, name: value})).violations
+    (said,) = judge_stack(RULE, Made(type_, "dc", {"tags": tags, name: value})).violations
     assert f"{name}: found given, expected a launch template, which can carry the tag." in said

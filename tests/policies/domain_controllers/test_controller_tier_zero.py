@@ -8,13 +8,13 @@ from tests.policies.domain_controllers.stacks import INSTANCE, MARKED
 from tests.policies.judging import SILENT, Made, judge_stack
 from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, allow, as_policy, document
 
-CONTROLLER = Made(type=INSTANCE, name="dc", properties={"tags": MARKED})
-MEMBER = Made(type=INSTANCE, name="member", properties={"tags": {}})
+CONTROLLER = Made(INSTANCE, "dc", {"tags": MARKED})
+MEMBER = Made(INSTANCE, "member", {"tags": {}})
 OTHERS = {"StringNotEquals": {"aws:ResourceTag/Role": "DomainController"}}
 
 
 def policy(*statements: dict[str, Any]) -> Made:
-    return Made(type=POLICY, name="policy", properties=as_policy(*statements))
+    return Made(POLICY, "policy", as_policy(*statements))
 
 
 def violations(*statements: dict[str, Any], **config: Any) -> list[str]:
@@ -61,6 +61,6 @@ def test_reading_and_other_services_are_accepted() -> None:
 
 def test_named_principals_and_policies_are_accepted() -> None:
     text = json.dumps(document(allow("ec2:CreateSnapshot")))
-    held = Made(type=ROLE_POLICY, name="inline", properties={"role": "Directory", "policy": text})
+    held = Made(ROLE_POLICY, "inline", {"role": "Directory", "policy": text})
     assert len(judge_stack(RULE, CONTROLLER, held).violations) == 1
     assert judge_stack(RULE, CONTROLLER, held, allowedPrincipals=["role/Directory"]) == SILENT

@@ -136,9 +136,9 @@ def test_inbound_ports_that_are_not_known_yet_are_said(form: Form, unknown: str)
 
 def test_rules_that_are_not_known_yet_are_said() -> None:
     group = Made(
-        type="aws:ec2/securityGroup:SecurityGroup",
-        name="dc",
-        properties={"tags": {"Role": "DomainController"}, "ingress": UNKNOWN},
+        "aws:ec2/securityGroup:SecurityGroup",
+        "dc",
+        {"tags": {"Role": "DomainController"}, "ingress": UNKNOWN},
         sources={"ingress": ["dc"]},
     )
     (said,) = judge_stack(INBOUND_PORTS, group).unseen
@@ -148,9 +148,7 @@ def test_rules_that_are_not_known_yet_are_said() -> None:
 def test_rule_for_bastions_and_others_is_for_others() -> None:
     block = {"protocol": "tcp", "fromPort": 443, "toPort": 443, "securityGroups": ["sg-bastion", "sg-web"]}
     group = Made(
-        type="aws:ec2/securityGroup:SecurityGroup",
-        name="dc",
-        properties={"tags": {"Role": "DomainController"}, "ingress": [block]},
+        "aws:ec2/securityGroup:SecurityGroup", "dc", {"tags": {"Role": "DomainController"}, "ingress": [block]}
     )
     assert len(judge_stack(INBOUND_PORTS, group, bastionGroups=["sg-bastion"]).violations) == 1
     assert judge_stack(INBOUND_PORTS, group, bastionGroups=["sg-bastion", "sg-web"]) == SILENT
@@ -172,7 +170,7 @@ def test_every_address_is_refused_in_any_spelling(form: Form, cidr: str) -> None
 
 
 def prefix_list(*cidrs: Any, id_: str = UNKNOWN) -> Made:
-    return Made(type=PREFIX_LIST, name="list", properties={"id": id_, "entries": [{"cidr": each} for each in cidrs]})
+    return Made(PREFIX_LIST, "list", {"id": id_, "entries": [{"cidr": each} for each in cidrs]})
 
 
 @pytest.mark.parametrize(("id_", "sources"), [(UNKNOWN, ("list",)), ("pl-1", ())], ids=["preview", "update"])
@@ -187,10 +185,7 @@ def test_prefix_list_of_sources_is_looked_into(form: Form, id_: str, sources: tu
 def test_entries_that_are_resources_of_their_own_count(form: Form) -> None:
     rule = form(Rule(peer="prefixListId", value=UNKNOWN, sources=("list",)))
     entry = Made(
-        type=PREFIX_LIST_ENTRY,
-        name="entry",
-        properties={"prefixListId": UNKNOWN, "cidr": "::/0"},
-        sources={"prefixListId": ("list",)},
+        PREFIX_LIST_ENTRY, "entry", {"prefixListId": UNKNOWN, "cidr": "::/0"}, sources={"prefixListId": ("list",)}
     )
     assert len(judge_stack(INBOUND_SOURCES, *rule, prefix_list("10.0.0.0/16"), entry).violations) == 1
 
@@ -226,7 +221,7 @@ def test_other_outbound_ports_are_refused(form: Form, protocol: str, first: int,
 
 
 def test_prefix_list_of_destinations_is_looked_into(form: Form) -> None:
-    listed = Made(type=PREFIX_LIST, name="list", properties={"id": UNKNOWN, "entries": [{"cidr": "0.0.0.0/0"}]})
+    listed = Made(PREFIX_LIST, "list", {"id": UNKNOWN, "entries": [{"cidr": "0.0.0.0/0"}]})
     assert (
         len(judge_stack(OUTBOUND, listed, *form(out(peer="prefixListId", value=UNKNOWN, sources=("list",)))).violations)
         == 1
@@ -252,23 +247,23 @@ def test_remote_administration_from_a_network_is_refused(form: Form, protocol: s
     ("tags", "configured"), [({"Role": "Bastion"}, {}), ({}, {"bastionGroups": ["jump"]})], ids=["by tag", "by name"]
 )
 def test_bastion_of_the_same_stack_is_accepted_before_it_exists(form: Form, tags: Any, configured: Any) -> None:
-    bastion = Made(type=GROUP, name="jump", properties={"id": UNKNOWN, "tags": tags})
+    bastion = Made(GROUP, "jump", {"id": UNKNOWN, "tags": tags})
     rule = form(Rule(first=22, last=22, peer="referencedSecurityGroupId", value=UNKNOWN, sources=("jump",)))
     assert judge_stack(REMOTE, bastion, *rule, **configured) == SILENT
-    stranger = Made(type=GROUP, name="jump", properties={"id": UNKNOWN, "tags": {}})
+    stranger = Made(GROUP, "jump", {"id": UNKNOWN, "tags": {}})
     (said,) = judge_stack(REMOTE, stranger, *rule).violations
     assert "open to jump" in said
 
 
 def test_source_of_two_possible_groups_needs_bastions_in_both(form: Form) -> None:
-    bastion = Made(type=GROUP, name="jump", properties={"id": UNKNOWN, "tags": {"Role": "Bastion"}})
-    other = Made(type=GROUP, name="web", properties={"id": UNKNOWN, "tags": {}})
+    bastion = Made(GROUP, "jump", {"id": UNKNOWN, "tags": {"Role": "Bastion"}})
+    other = Made(GROUP, "web", {"id": UNKNOWN, "tags": {}})
     rule = form(Rule(first=22, last=22, peer="referencedSecurityGroupId", value=UNKNOWN, sources=("jump", "web")))
     assert len(judge_stack(REMOTE, bastion, other, *rule).violations) == 1
 
 
 def test_bastion_group_whose_tags_are_not_known_yet_is_said(form: Form) -> None:
-    bastion = Made(type=GROUP, name="jump", properties={"id": UNKNOWN, "tags": UNKNOWN})
+    bastion = Made(GROUP, "jump", {"id": UNKNOWN, "tags": UNKNOWN})
     rule = form(Rule(first=22, last=22, peer="referencedSecurityGroupId", value=UNKNOWN, sources=("jump",)))
     result = judge_stack(REMOTE, bastion, *rule)
     assert result.violations == []

@@ -29,12 +29,12 @@ OPEN = {"protocol": "tcp", "fromPort": 389, "toPort": 389, "cidrBlocks": ["0.0.0
 
 
 def plain_group(id_: Any = UNKNOWN, **properties: Any) -> Made:
-    return Made(type=GROUP, name="group", properties={"id": id_, "ingress": [OPEN], **properties})
+    return Made(GROUP, "group", {"id": id_, "ingress": [OPEN], **properties})
 
 
 def vpc_rule(**changes: Any) -> Made:
     properties = {"ipProtocol": "tcp", "fromPort": 389, "toPort": 389, "cidrIpv4": "0.0.0.0/0", **changes}
-    return Made(type=INGRESS_RULE, name="rule", properties=properties, sources={})
+    return Made(INGRESS_RULE, "rule", properties, sources={})
 
 
 @pytest.mark.parametrize(
@@ -54,39 +54,32 @@ def vpc_rule(**changes: Any) -> Made:
 )
 def test_group_that_a_controller_has_is_a_controllers(type_: str, properties: Any) -> None:
     group = plain_group("sg-1", name="group-name")
-    machine = Made(type=type_, name="dc1", properties={"tags": MARKED, **properties})
+    machine = Made(type_, "dc1", {"tags": MARKED, **properties})
     assert len(judge_stack(SOURCES, group, machine).violations) == 1
-    unmarked = Made(type=type_, name="web", properties={"tags": {}, **properties})
+    unmarked = Made(type_, "web", {"tags": {}, **properties})
     assert judge_stack(SOURCES, group, unmarked) == SILENT
 
 
 def test_group_that_a_controller_will_have_is_a_controllers() -> None:
     machine = Made(
-        type=INSTANCE,
-        name="dc1",
-        properties={"tags": MARKED, "vpcSecurityGroupIds": [UNKNOWN]},
-        sources={"vpcSecurityGroupIds": ["group"]},
+        INSTANCE, "dc1", {"tags": MARKED, "vpcSecurityGroupIds": [UNKNOWN]}, sources={"vpcSecurityGroupIds": ["group"]}
     )
     assert len(judge_stack(SOURCES, plain_group(), machine).violations) == 1
 
 
 def test_launch_template_that_makes_controllers_is_one() -> None:
     tags = {"tagSpecifications": [{"resourceType": "instance", "tags": MARKED}]}
-    machine = Made(type=LAUNCH_TEMPLATE, name="t", properties={"vpcSecurityGroupIds": ["sg-1"], **tags})
+    machine = Made(LAUNCH_TEMPLATE, "t", {"vpcSecurityGroupIds": ["sg-1"], **tags})
     assert len(judge_stack(SOURCES, plain_group("sg-1"), machine).violations) == 1
 
 
 @pytest.mark.parametrize("interface", ["interface", "instance"])
 def test_group_put_on_a_controllers_interface_is_a_controllers(interface: str) -> None:
-    machine = Made(
-        type=NETWORK_INTERFACE if interface == "interface" else INSTANCE,
-        name="dc1",
-        properties={"id": UNKNOWN, "tags": MARKED},
-    )
+    machine = Made(NETWORK_INTERFACE if interface == "interface" else INSTANCE, "dc1", {"id": UNKNOWN, "tags": MARKED})
     attachment = Made(
-        type="aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment",
-        name="attachment",
-        properties={"networkInterfaceId": UNKNOWN, "securityGroupId": UNKNOWN},
+        "aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment",
+        "attachment",
+        {"networkInterfaceId": UNKNOWN, "securityGroupId": UNKNOWN},
         sources={"networkInterfaceId": ["dc1"], "securityGroupId": ["group"]},
     )
     assert len(judge_stack(SOURCES, plain_group(), machine, attachment).violations) == 1
@@ -94,13 +87,11 @@ def test_group_put_on_a_controllers_interface_is_a_controllers(interface: str) -
 
 @pytest.mark.parametrize("stated", ["eni-1", "eni-2"])
 def test_group_put_on_a_known_interface_is_a_controllers(stated: str) -> None:
-    machine = Made(
-        type=INSTANCE, name="dc1", properties={"id": "i-1", "primaryNetworkInterfaceId": "eni-1", "tags": MARKED}
-    )
+    machine = Made(INSTANCE, "dc1", {"id": "i-1", "primaryNetworkInterfaceId": "eni-1", "tags": MARKED})
     attachment = Made(
-        type="aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment",
-        name="attachment",
-        properties={"networkInterfaceId": stated, "securityGroupId": "sg-1"},
+        "aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment",
+        "attachment",
+        {"networkInterfaceId": stated, "securityGroupId": "sg-1"},
     )
     assert len(judge_stack(SOURCES, plain_group("sg-1"), machine, attachment).violations) == (stated == "eni-1")
 
@@ -112,16 +103,16 @@ def test_default_tags_of_the_provider_mark_controllers() -> None:
 
 
 def test_rule_of_another_stacks_controller_group_is_evaluated() -> None:
-    machine = Made(type=INSTANCE, name="dc1", properties={"tags": MARKED, "vpcSecurityGroupIds": ["sg-elsewhere"]})
+    machine = Made(INSTANCE, "dc1", {"tags": MARKED, "vpcSecurityGroupIds": ["sg-elsewhere"]})
     assert len(judge_stack(SOURCES, machine, vpc_rule(securityGroupId="sg-elsewhere")).violations) == 1
     assert judge_stack(SOURCES, machine, vpc_rule(securityGroupId="sg-another")) == SILENT
 
 
 @pytest.mark.parametrize("identity", [{}, {"id": UNKNOWN}, {"id": "sg-1"}], ids=["no ID", "not known yet", "known"])
 def test_rule_of_a_known_group_is_evaluated_with_any_group_id(identity: Any) -> None:
-    group = Made(type=GROUP, name="group", properties={"tags": MARKED, **identity})
+    group = Made(GROUP, "group", {"tags": MARKED, **identity})
     properties = {**vpc_rule().properties, "securityGroupId": "sg-1"}
-    rule = Made(type=INGRESS_RULE, name="rule", properties=properties, sources={"securityGroupId": ["group"]})
+    rule = Made(INGRESS_RULE, "rule", properties, sources={"securityGroupId": ["group"]})
     assert len(judge_stack(SOURCES, group, rule).violations) == 1
 
 
@@ -147,30 +138,30 @@ def test_undecided_group_is_reported_where_relevant(type_: str) -> None:
     ports = {"ipProtocol": "tcp", "protocol": "tcp", "type": "ingress", "fromPort": 389, "toPort": 389}
     every_address = {"cidrIpv4": "0.0.0.0/0"} if type_ == INGRESS_RULE else {"cidrBlocks": ["0.0.0.0/0"]}
     lost = Made(
-        type=type_,
-        name="rule",
-        properties={**ports, **every_address, "securityGroupId": UNKNOWN},
+        type_,
+        "rule",
+        {**ports, **every_address, "securityGroupId": UNKNOWN},
         sources={"securityGroupId": ["reference"]},
     )
-    reference = Made(type="pulumi:pulumi:StackReference", name="reference")
+    reference = Made("pulumi:pulumi:StackReference", "reference")
     assert judge_stack(SOURCES, reference, lost) == undecided(type_, "securityGroupId", name="rule")
     private = {"cidrIpv4": "10.0.0.0/8"} if type_ == INGRESS_RULE else {"cidrBlocks": ["10.0.0.0/8"]}
-    fine = Made(type=type_, name="rule", properties={**lost.properties, **private}, sources=lost.sources)
+    fine = Made(type_, "rule", {**lost.properties, **private}, sources=lost.sources)
     assert judge_stack(SOURCES, reference, fine) == SILENT
 
 
 def test_refreshed_rules_of_a_group_are_reported_once() -> None:
-    group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
+    group = Made(GROUP, "group", {"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
     (said,) = judge_stack(SOURCES, group, vpc_rule(securityGroupId="sg-1")).violations
     assert '"rule": cidrIpv4' in said
 
 
 def test_refreshed_rules_to_the_own_group_are_reported_once() -> None:
     block = {"protocol": "tcp", "fromPort": 8080, "toPort": 8080, "self": True}
-    group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [block]})
+    group = Made(GROUP, "group", {"id": "sg-1", "tags": MARKED, "ingress": [block]})
     ports = {"ipProtocol": "tcp", "fromPort": 8080, "toPort": 8080}
     properties = {**ports, "securityGroupId": "sg-1", "referencedSecurityGroupId": "sg-1"}
-    rule = Made(type=INGRESS_RULE, name="rule", properties=properties)
+    rule = Made(INGRESS_RULE, "rule", properties)
     (said,) = judge_stack(PORTS, group, rule).violations
     assert '"rule": ' in said
 
@@ -181,15 +172,15 @@ def test_tag_whose_value_is_not_known_yet_is_undecided() -> None:
 
 
 def test_rule_added_by_hand_is_seen_after_a_refresh() -> None:
-    group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
+    group = Made(GROUP, "group", {"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
     fine = vpc_rule(securityGroupId="sg-1", cidrIpv4="10.0.0.0/8")
     (said,) = judge_stack(SOURCES, group, fine).violations
     assert '"group": ingress[0].cidrBlocks[0]' in said
 
 
 def test_equal_rule_of_another_group_hides_nothing() -> None:
-    group = Made(type=GROUP, name="group", properties={"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
-    other = Made(type=GROUP, name="other", properties={"id": "sg-2", "tags": MARKED, "ingress": []})
+    group = Made(GROUP, "group", {"id": "sg-1", "tags": MARKED, "ingress": [OPEN]})
+    other = Made(GROUP, "other", {"id": "sg-2", "tags": MARKED, "ingress": []})
     assert len(judge_stack(SOURCES, group, other, vpc_rule(securityGroupId="sg-2")).violations) == 2
 
 

@@ -17,20 +17,12 @@ from tests.policies.domain_controllers.stacks import (
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack
 
 OPEN = Made(
-    type=INGRESS_RULE,
-    name="open",
-    properties={
-        "securityGroupId": UNKNOWN,
-        "ipProtocol": "tcp",
-        "fromPort": 389,
-        "toPort": 389,
-        "cidrIpv4": "0.0.0.0/0",
-    },
+    INGRESS_RULE,
+    "open",
+    {"securityGroupId": UNKNOWN, "ipProtocol": "tcp", "fromPort": 389, "toPort": 389, "cidrIpv4": "0.0.0.0/0"},
     sources={"securityGroupId": ["group"]},
 )
-GROUP_OF_ALL = Made(
-    type=GROUP, name="group", properties={"id": UNKNOWN, "ingress": UNKNOWN, "egress": UNKNOWN, "tags": {"Name": "web"}}
-)
+GROUP_OF_ALL = Made(GROUP, "group", {"id": UNKNOWN, "ingress": UNKNOWN, "egress": UNKNOWN, "tags": {"Name": "web"}})
 ATTACHMENT = "aws:ec2/networkInterfaceAttachment:NetworkInterfaceAttachment"
 GROUP_ATTACHMENT = "aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment"
 SPOT_FLEET = "aws:ec2/spotFleetRequest:SpotFleetRequest"
@@ -41,7 +33,7 @@ TAG = "aws:ec2/tag:Tag"
 
 
 def made(type_: str, name: str, sources: dict[str, list[str]] | None = None, **properties: Any) -> Made:
-    return Made(type=type_, name=name, properties={"id": UNKNOWN, **properties}, sources=sources or {})
+    return Made(type_, name, {"id": UNKNOWN, **properties}, sources=sources or {})
 
 
 def interface(**more: Any) -> Made:

@@ -17,11 +17,11 @@ SERVICE = "pulumi-python:dynamic/shellaccess:DetectionService"
 
 
 def enabler(*types: str, name: str = "enabler") -> Made:
-    return Made(type=ENABLER, name=name, properties={"resourceTypes": list(types)})
+    return Made(ENABLER, name, {"resourceTypes": list(types)})
 
 
 def service(name: str = "inspector") -> Made:
-    return Made(type=SERVICE, name="site-inspector2", properties={"service": name})
+    return Made(SERVICE, "site-inspector2", {"service": name})
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def service(name: str = "inspector") -> Made:
         [service()],
         [service(), enabler("ECR")],
         [service("guardDuty"), enabler("EC2")],
-        [Made(type=ORGANIZATION, properties={"autoEnable": {"ec2": True, "ecr": False}})],
+        [Made(ORGANIZATION, properties={"autoEnable": {"ec2": True, "ecr": False}})],
     ],
 )
 def test_scans_that_are_on_are_accepted(stack: list[Made]) -> None:
@@ -53,17 +53,17 @@ def test_second_owner_of_scans_is_reported() -> None:
 
 @pytest.mark.parametrize("given", [None, {}, {"ec2": False}, {"ec2": "true"}])
 def test_new_accounts_without_scans_are_reported(given: Any) -> None:
-    (said,) = judge_stack(SCANS_ENABLED, Made(type=ORGANIZATION, properties={"autoEnable": given})).violations
+    (said,) = judge_stack(SCANS_ENABLED, Made(ORGANIZATION, properties={"autoEnable": given})).violations
     assert "autoEnable.ec2: found " in said
 
 
 @pytest.mark.parametrize(
     "one",
     [
-        Made(type=ENABLER, properties={"resourceTypes": UNKNOWN}),
-        Made(type=ENABLER, properties={"resourceTypes": ["ECR", UNKNOWN]}),
-        Made(type=ORGANIZATION, properties={"autoEnable": UNKNOWN}),
-        Made(type=ORGANIZATION, properties={"autoEnable": {"ec2": UNKNOWN}}),
+        Made(ENABLER, properties={"resourceTypes": UNKNOWN}),
+        Made(ENABLER, properties={"resourceTypes": ["ECR", UNKNOWN]}),
+        Made(ORGANIZATION, properties={"autoEnable": UNKNOWN}),
+        Made(ORGANIZATION, properties={"autoEnable": {"ec2": UNKNOWN}}),
     ],
 )
 def test_unknown_types_are_unseen(one: Made) -> None:

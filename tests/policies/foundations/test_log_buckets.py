@@ -17,43 +17,34 @@ BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_V2 = "aws:s3/bucketV2:BucketV2"
 
 LOGGERS = {
-    "a trail": Made(type="aws:cloudtrail/trail:Trail", name="logger", properties={"s3BucketName": "logs"}),
+    "a trail": Made("aws:cloudtrail/trail:Trail", "logger", {"s3BucketName": "logs"}),
     "a trail, to be made": Made(
-        type="aws:cloudtrail/trail:Trail",
-        name="logger",
-        properties={"s3BucketName": UNKNOWN},
-        sources={"s3BucketName": ["bucket"]},
+        "aws:cloudtrail/trail:Trail", "logger", {"s3BucketName": UNKNOWN}, sources={"s3BucketName": ["bucket"]}
     ),
-    "flow logs": Made(
-        type="aws:ec2/flowLog:FlowLog", name="logger", properties={"logDestination": "arn:aws:s3:::logs/flow"}
-    ),
-    "preferences": Made(
-        type="pulumi-python:dynamic/ssm:SessionPreferences", name="logger", properties={"s3BucketName": "logs"}
-    ),
+    "flow logs": Made("aws:ec2/flowLog:FlowLog", "logger", {"logDestination": "arn:aws:s3:::logs/flow"}),
+    "preferences": Made("pulumi-python:dynamic/ssm:SessionPreferences", "logger", {"s3BucketName": "logs"}),
     "a document": Made(
-        type="aws:ssm/document:Document",
-        name="logger",
-        properties={"documentType": "Session", "content": json.dumps({"inputs": {"s3BucketName": "logs"}})},
+        "aws:ssm/document:Document",
+        "logger",
+        {"documentType": "Session", "content": json.dumps({"inputs": {"s3BucketName": "logs"}})},
     ),
-    "another bucket": Made(
-        type="aws:s3/bucketLogging:BucketLogging", name="logger", properties={"targetBucket": "logs"}
-    ),
+    "another bucket": Made("aws:s3/bucketLogging:BucketLogging", "logger", {"targetBucket": "logs"}),
 }
 
 
 def bucket(type_: str = BUCKET, **properties: Any) -> Made:
-    return Made(type=type_, name="bucket", properties={"id": "logs", "bucket": "logs", **properties})
+    return Made(type_, "bucket", {"id": "logs", "bucket": "logs", **properties})
 
 
 def companion(kind: str, **properties: Any) -> Made:
     type_ = f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}"
-    return Made(type=type_, name="companion", properties={"bucket": "logs", **properties})
+    return Made(type_, "companion", {"bucket": "logs", **properties})
 
 
 def coming(made: Made) -> Made:
     """The same before the bucket is made."""
     properties = {**made.properties, "bucket": UNKNOWN}
-    return Made(type=made.type, name=made.name, properties=properties, sources={"bucket": ["bucket"]})
+    return Made(made.type, made.name, properties, sources={"bucket": ["bucket"]})
 
 
 every_rule = pytest.mark.parametrize(
@@ -70,8 +61,8 @@ def test_bucket_that_logs_go_to_counts(rule: Rule, logger: Made, type_: str) -> 
 
 
 DOCUMENT = LOGGERS["a document"]
-COMMAND = Made(type=DOCUMENT.type, name="command", properties={**DOCUMENT.properties, "documentType": "Command"})
-LATE = Made(type=DOCUMENT.type, name="late", properties={"documentType": "Session", "content": UNKNOWN})
+COMMAND = Made(DOCUMENT.type, "command", {**DOCUMENT.properties, "documentType": "Command"})
+LATE = Made(DOCUMENT.type, "late", {"documentType": "Session", "content": UNKNOWN})
 
 
 @every_rule
@@ -264,8 +255,8 @@ APART = [{**TLS_GOOD, "Resource": ARN}, {**TLS_GOOD, "Resource": f"{ARN}/*"}]
         (private_judged, (companion(PRIVATE_KIND, **ALL),), (0, 0)),
         (private_judged, (coming(companion(PRIVATE_KIND, **ALL)),), (0, 0)),
         (private_judged, (companion(PRIVATE_KIND, **ALL | {"bucket": "data"}),), (1, 0)),
-        (private_judged, (Made(type=ACCOUNT, name="account", properties=ALL),), (0, 0)),
-        (private_judged, (Made(type=ACCOUNT, name="account", properties=ALL | {"blockPublicAcls": False}),), (1, 0)),
+        (private_judged, (Made(ACCOUNT, "account", ALL),), (0, 0)),
+        (private_judged, (Made(ACCOUNT, "account", ALL | {"blockPublicAcls": False}),), (1, 0)),
         (tls_judged, tls_apart(text(*APART)), (0, 0)),
         (tls_judged, tls_apart(UNKNOWN), (0, 1)),
         (tls_judged, tls_apart("{"), (1, 0)),

@@ -19,7 +19,7 @@ def one(type_: str, **properties: Any) -> dict[str, Any]:
 
 
 def judged(type_: str, given: dict[str, Any], **config: Any) -> Judgment:
-    return judge_stack(RULE, Made(type=type_, properties=given), **config)
+    return judge_stack(RULE, Made(type_, properties=given), **config)
 
 
 @pytest.mark.parametrize(

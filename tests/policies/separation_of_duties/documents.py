@@ -80,17 +80,11 @@ def shipped(mode: str) -> list[Made]:
     """Return the documents that the component publishes in a mode."""
     made = settings(mode=mode)
     documents = [
-        Made(
-            type=OWN,
-            name="runbook",
-            properties=as_document(runbook(made, PLACE, ["eu-west-1"]), name="AllowStartSsmSession"),
-        ),
-        Made(
-            type=OWN, name="reaper", properties=as_document(reaper(made, PLACE), name="RemoveExpiredSsmSessionGrants")
-        ),
+        Made(OWN, "runbook", as_document(runbook(made, PLACE, ["eu-west-1"]), name="AllowStartSsmSession")),
+        Made(OWN, "reaper", as_document(reaper(made, PLACE), name="RemoveExpiredSsmSessionGrants")),
     ]
     if mode == "change-manager":
-        documents.append(Made(type=OWN, name="template", properties=as_template(change_template(made, PLACE))))
+        documents.append(Made(OWN, "template", as_template(change_template(made, PLACE))))
     return documents
 
 

@@ -125,13 +125,13 @@ def managed(name: str, *statements: dict[str, Any]) -> Made:
 
 def policy(name: str, written: Any) -> Made:
     properties = {"name": name, "arn": UNKNOWN, "policy": json.dumps(written)}
-    return Made(type=POLICY, name=name, properties=properties)
+    return Made(POLICY, name, properties)
 
 
 def attached(name: str, role: str) -> Made:
     """A policy of the stack is attached to a role, both yet to be made."""
     properties = {"policyArn": UNKNOWN, "role": role}
-    return Made(type=ROLE_ATTACHMENT, name=f"{name}-{role}", properties=properties, sources={"policyArn": [name]})
+    return Made(ROLE_ATTACHMENT, f"{name}-{role}", properties, sources={"policyArn": [name]})
 
 
 OPERATOR = (policy("by-approval", BY_APPROVAL), attached("by-approval", "Operator"))

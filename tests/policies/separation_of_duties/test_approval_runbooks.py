@@ -32,7 +32,7 @@ from tests.policies.separation_of_duties.documents import (
 from tests.policies.separation_of_duties.forms import OPERATOR
 
 UNASKED = good()["mainSteps"][1:]
-TEMPLATE = Made(type=DOCUMENT, name="template", properties=as_template(template()))
+TEMPLATE = Made(DOCUMENT, "template", as_template(template()))
 
 
 def requires_approval_text(place: str, type_: str = DOCUMENT) -> str:
@@ -45,12 +45,12 @@ def loop(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def runbook(*steps: dict[str, Any]) -> Made:
-    return Made(type=DOCUMENT, properties=as_document(content(*steps)))
+    return Made(DOCUMENT, properties=as_document(content(*steps)))
 
 
 @in_every_form
 def test_runbook_without_approval_step_is_refused(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
-    made = Made(type=type_, properties=carry(content(*UNASKED)))
+    made = Made(type_, properties=carry(content(*UNASKED)))
     assert judge_stack(REQUIRES_APPROVAL, made).violations == [requires_approval_text("Tag", type_)]
 
 
@@ -84,9 +84,7 @@ def test_runbook_that_asks_or_sets_no_tag_is_fine(steps: list[dict[str, Any]]) -
 
 def test_change_template_asks_for_the_runbook_that_it_names() -> None:
     assert judge_stack(REQUIRES_APPROVAL, TEMPLATE, runbook(*UNASKED)) == Judgment()
-    other = Made(
-        type=DOCUMENT, name="other", properties=as_template(template(executableRunBooks=[{"name": "Another"}]))
-    )
+    other = Made(DOCUMENT, "other", as_template(template(executableRunBooks=[{"name": "Another"}])))
     assert judge_stack(REQUIRES_APPROVAL, other, runbook(*UNASKED)).violations == [requires_approval_text("Tag")]
     assert judge_stack(REQUIRES_APPROVAL, runbook(*UNASKED), runbooksOfOtherTemplates=["Grant"]) == Judgment()
 
@@ -125,7 +123,7 @@ def test_each_step_that_sets_the_tag_is_reported() -> None:
 
 
 def test_what_is_not_known_yet_may_be_the_template() -> None:
-    late = Made(type=DOCUMENT, name="late", properties={"documentType": UNKNOWN, "content": UNKNOWN})
+    late = Made(DOCUMENT, "late", {"documentType": UNKNOWN, "content": UNKNOWN})
     result = judge_stack(REQUIRES_APPROVAL, runbook(*UNASKED), late)
     assert result.violations == []
     assert result.unseen == [

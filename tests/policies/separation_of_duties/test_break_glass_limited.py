@@ -49,9 +49,9 @@ DOCUMENTS = ("assumeRolePolicy", "policy", "eventPattern")
 def made(given: World) -> list[Made]:
     return [
         Made(
-            type=TYPES[name],
-            name=name,
-            properties={
+            TYPES[name],
+            name,
+            {
                 key: json.dumps(value) if key in DOCUMENTS and value is not UNKNOWN else value
                 for key, value in properties.items()
             },

@@ -9,15 +9,13 @@ BUCKET = "shell-access-evidence-111122223333-eu-west-1"
 
 
 def stack(rule: Any, *, bucket: str = BUCKET, enabled: Any = True, locked: str = "") -> list[Made]:
-    made = [
-        Made(type="aws:s3/bucket:Bucket", name="bucket", properties={"bucket": bucket, "objectLockEnabled": enabled})
-    ]
+    made = [Made("aws:s3/bucket:Bucket", "bucket", {"bucket": bucket, "objectLockEnabled": enabled})]
     if rule is not None:
         made.append(
             Made(
-                type="aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
-                name="lock",
-                properties={"bucket": UNKNOWN, "rule": rule},
+                "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+                "lock",
+                {"bucket": UNKNOWN, "rule": rule},
                 sources={"bucket": [locked or "bucket"]},
             )
         )
@@ -49,7 +47,7 @@ def test_records_that_can_be_deleted_are_reported(made: list[Made], part: str) -
 
 
 def test_lock_of_another_bucket_does_not_count() -> None:
-    other = Made(type="aws:s3/bucket:Bucket", name="other", properties={"bucket": "logs"})
+    other = Made("aws:s3/bucket:Bucket", "other", {"bucket": "logs"})
     found = judge_stack(RULE, *stack(kept(days=400), locked="other"), other).violations
     assert len(found) == 1
     assert "no retention" in found[0]

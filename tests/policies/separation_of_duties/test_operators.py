@@ -56,9 +56,7 @@ def roles_judged(
     trust = json.dumps({"Version": "2012-10-17", "Statement": statements})
     properties = {"name": name, "path": path, "assumeRolePolicy": trust}
     properties |= {"inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}
-    return judge_stack(
-        ONE_PERSON, *OPERATOR, Made(type=ROLE, name="role", properties=properties), operators=list(operators)
-    )
+    return judge_stack(ONE_PERSON, *OPERATOR, Made(ROLE, "role", properties), operators=list(operators))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +121,7 @@ def test_role_in_another_place_or_of_others_is_reported(
 def entitlement(principal: Any, name: str = f"shell-access/operators/ShellOperator-{'1' * 8}") -> Judgment:
     role = {"principal": {"identityCenter": principal}, "roleArn": f"arn:aws:iam::{ROLES_ACCOUNT}:role/{name}"}
     properties = {"applicationArn": APPLICATION, "entitlement": {"principalRole": role}}
-    return judge_stack(ONE_PERSON, *OPERATOR, Made(type=ENTITLEMENT, name="entitlement", properties=properties))
+    return judge_stack(ONE_PERSON, *OPERATOR, Made(ENTITLEMENT, "entitlement", properties))
 
 
 @pytest.mark.parametrize("principal", [{"groupId": "1" * 8}, {"userId": "2" * 8}])
@@ -147,7 +145,7 @@ def sessions_judged(principal: Any, *actions: str, name: str = "Operator", **mor
     statement = {"Effect": "Allow", "Principal": principal, "Action": list(actions), **more}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     properties = {"name": name, "assumeRolePolicy": trust, "inlinePolicies": UNKNOWN, "managedPolicyArns": UNKNOWN}
-    return judge_stack(NOT_TAGGED, *OPERATOR, Made(type=ROLE, name="role", properties=properties))
+    return judge_stack(NOT_TAGGED, *OPERATOR, Made(ROLE, "role", properties))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +199,7 @@ def asks(*approvers: str) -> dict[str, Any]:
 
 @in_every_form
 def test_operator_who_approves_is_refused(type_: str, carry: Callable[..., dict[str, Any]]) -> None:
-    made = Made(type=type_, properties=carry(asks(arn("role", "Operator"))))
+    made = Made(type_, properties=carry(asks(arn("role", "Operator"))))
     assert judge_stack(APPROVERS, *OPERATOR, made).violations == [text("role/Operator", type_=type_)]
 
 
@@ -217,25 +215,25 @@ def test_operator_who_approves_is_refused(type_: str, carry: Callable[..., dict[
     ],
 )
 def test_operator_is_recognized_however_called(approver: str, count: int) -> None:
-    found = judge_stack(APPROVERS, *OPERATOR, Made(type=DOCUMENT, properties=as_document(asks(approver))))
+    found = judge_stack(APPROVERS, *OPERATOR, Made(DOCUMENT, properties=as_document(asks(approver))))
     assert (len(found.violations), found.unseen) == (count, [])
 
 
 @pytest.mark.parametrize("kind", ["IamRole", "IamGroup", "IamUser"])
 def test_approvers_of_a_template_count(kind: str) -> None:
     level = {"EnhancedApprovals": {"Approvers": [{"approver": "Operator", "type": kind}]}}
-    made = Made(type=DOCUMENT, properties=as_template(template(mainSteps=[step("Ask", "aws:approve", inputs=level)])))
+    made = Made(DOCUMENT, properties=as_template(template(mainSteps=[step("Ask", "aws:approve", inputs=level)])))
     found = judge_stack(APPROVERS, *OPERATOR, made).violations
     place = "content.mainSteps.Ask.inputs.EnhancedApprovals.Approvers[0]"
     assert found == ([text("role/Operator", place)] if kind == "IamRole" else [])
 
 
 def test_configured_operators_count() -> None:
-    made = Made(type=DOCUMENT, properties=as_document(asks("alice", arn("role", "Fine"))))
+    made = Made(DOCUMENT, properties=as_document(asks("alice", arn("role", "Fine"))))
     assert judge_stack(APPROVERS, made, operators=["user/Alice"]).violations == [text("user/alice")]
 
 
 def test_document_that_is_not_known_yet_is_reported_as_advice() -> None:
-    late = Made(type=DOCUMENT, properties={"documentType": "Automation", "content": UNKNOWN})
+    late = Made(DOCUMENT, properties={"documentType": "Automation", "content": UNKNOWN})
     result = judge_stack(APPROVERS, *OPERATOR, late)
     assert (result.violations, len(result.unseen)) == ([], 1)

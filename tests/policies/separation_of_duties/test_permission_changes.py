@@ -38,7 +38,7 @@ def operators_text(type_: str, name: str, place: str, found: str, operator: str 
 
 
 def operators_inline(*statements: dict[str, Any], role: str = "Operator", name: str = "inline") -> Made:
-    return Made(type=ROLE_POLICY, name=name, properties={"role": role, "policy": json.dumps(document(*statements))})
+    return Made(ROLE_POLICY, name, {"role": role, "policy": json.dumps(document(*statements))})
 
 
 @pytest.mark.parametrize(
@@ -96,19 +96,13 @@ def test_attached_policy_of_an_operator_is_reported_once() -> None:
 
 
 def test_attachments_are_followed_by_arn_too() -> None:
-    wide = Made(type=POLICY, name="wide", properties={"arn": "arn:wide", "policy": json.dumps(document(WIDENS))})
-    several = Made(
-        type=ROLE, name="operator", properties={"name": "Operator", "managedPolicyArns": ["arn:other", "arn:wide"]}
-    )
+    wide = Made(POLICY, "wide", {"arn": "arn:wide", "policy": json.dumps(document(WIDENS))})
+    several = Made(ROLE, "operator", {"name": "Operator", "managedPolicyArns": ["arn:other", "arn:wide"]})
     assert len(judge_stack(OPERATORS, *OPERATOR, wide, several).violations) == 1
 
 
 def test_policy_of_aws_of_an_operator_counts() -> None:
-    power = Made(
-        type=ROLE_ATTACHMENT,
-        name="power",
-        properties={"role": "Operator", "policyArn": "arn:aws:iam::aws:policy/IAMFullAccess"},
-    )
+    power = Made(ROLE_ATTACHMENT, "power", {"role": "Operator", "policyArn": "arn:aws:iam::aws:policy/IAMFullAccess"})
     assert judge_stack(OPERATORS, *OPERATOR, power).violations == [
         operators_text(ROLE_ATTACHMENT, "power", "policyArn", "IAMFullAccess, which AWS manages")
     ]
@@ -117,7 +111,7 @@ def test_policy_of_aws_of_an_operator_counts() -> None:
 @pytest.mark.parametrize("name", [name for name in FORMS if name != "managed"])
 def test_configured_operators_count_in_every_form(name: str) -> None:
     form = FORMS[name]
-    made = Made(type=form.type, properties=form.carry(json.dumps(document(WIDENS))))
+    made = Made(form.type, properties=form.carry(json.dumps(document(WIDENS))))
     operators = ["role/some", "user/some", "group/some", "permission-set/*/ps-1"]
     assert len(judge_stack(OPERATORS, made, operators=operators).violations) == 1
     assert judge_stack(OPERATORS, made) == Judgment()
@@ -126,13 +120,13 @@ def test_configured_operators_count_in_every_form(name: str) -> None:
 @pytest.mark.parametrize("name", ATTACHMENTS)
 def test_configured_operators_count_in_every_attachment(name: str) -> None:
     form = ATTACHMENTS[name]
-    made = Made(type=form.type, properties=form.carry("arn:aws:iam::aws:policy/IAMFullAccess"))
+    made = Made(form.type, properties=form.carry("arn:aws:iam::aws:policy/IAMFullAccess"))
     operators = ["role/*", "user/*", "group/*", "permission-set/*"]
     assert len(judge_stack(OPERATORS, made, operators=operators).violations) == 1
 
 
 def test_policy_that_is_not_known_yet_is_reported_as_advice() -> None:
-    late = Made(type=ROLE_POLICY, name="late", properties={"role": "Operator", "policy": UNKNOWN})
+    late = Made(ROLE_POLICY, "late", {"role": "Operator", "policy": UNKNOWN})
     assert judge_stack(OPERATORS, *OPERATOR, late) == undecided(ROLE_POLICY, "policy", name="late")
 
 
@@ -151,12 +145,12 @@ def trust(*services: str) -> str:
 
 def role(called: str = "node", taken_on_by: str = "ec2.amazonaws.com", **more: Any) -> Made:
     properties = {"name": called.title(), "assumeRolePolicy": trust(taken_on_by), **more}
-    return Made(type=ROLE, name=called, properties=properties)
+    return Made(ROLE, called, properties)
 
 
 def roles_inline(*statements: dict[str, Any], of: Any = "Node", name: str = "inline", **more: Any) -> Made:
     properties = {"role": of, "policy": json.dumps(document(*statements))}
-    return Made(type=ROLE_POLICY, name=name, properties=properties, **more)
+    return Made(ROLE_POLICY, name, properties, **more)
 
 
 def only(key: str, *values: str, operator: str = "ArnLike") -> dict[str, Any]:
@@ -220,11 +214,11 @@ def test_our_remediation_attaches_named_policies(policies: list[str]) -> None:
     place = Scope(partition="aws", account_id="111122223333")
     ours = role("remediation", assumeRolePolicy=json.dumps(remediation_trust(place)))
     rights = remediation_role_policy(place, policies, ["Excluded"])
-    held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})
+    held = Made(ROLE_POLICY, "rights", {"role": "Remediation", "policy": json.dumps(rights)})
     assert judge_stack(SERVICES, ours, held) == Judgment()
     for statement in rights["Statement"]:
         statement.pop("Condition", None)
-    held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})
+    held = Made(ROLE_POLICY, "rights", {"role": "Remediation", "policy": json.dumps(rights)})
     assert len(judge_stack(SERVICES, ours, held).violations) == 1
 
 
@@ -247,7 +241,7 @@ def test_role_whose_name_is_not_known_yet_is_followed() -> None:
 def test_policy_of_aws_of_a_role_counts() -> None:
     def of_aws(name: str) -> Made:
         arn = f"arn:aws:iam::aws:policy/{name}"
-        return Made(type=ROLE_ATTACHMENT, name="theirs", properties={"role": "Node", "policyArn": arn})
+        return Made(ROLE_ATTACHMENT, "theirs", {"role": "Node", "policyArn": arn})
 
     assert judge_stack(SERVICES, role(), of_aws("AdministratorAccess")).violations == [
         roles_text(ROLE_ATTACHMENT, "theirs", "policyArn", "AdministratorAccess, which AWS manages")
@@ -256,7 +250,7 @@ def test_policy_of_aws_of_a_role_counts() -> None:
 
 
 def test_what_is_not_known_yet_is_reported_as_advice() -> None:
-    late = Made(type=ROLE_POLICY, name="late", properties={"role": "Node", "policy": UNKNOWN})
+    late = Made(ROLE_POLICY, "late", {"role": "Node", "policy": UNKNOWN})
     assert judge_stack(SERVICES, role(), late).unseen == [
         f'{ROLE_POLICY} "late": policy is not known yet; the rule is applied in the update.'
     ]

@@ -27,7 +27,7 @@ def command(text: str) -> dict[str, Any]:
 
 
 def is_reported(made: dict[str, Any]) -> bool:
-    return bool(judge_stack(ASKS_FIRST, Made(type=DOCUMENT, properties=as_document(content(made)))).violations)
+    return bool(judge_stack(ASKS_FIRST, Made(DOCUMENT, properties=as_document(content(made)))).violations)
 
 
 @pytest.mark.parametrize(
