@@ -10,7 +10,7 @@ from unicodedata import category
 
 from common.characters import hidden_character
 from common.json_values import decoded
-from common.problems import NAMESPACE, Problem, SettingPath, SettingsError, named, shown, suggestion
+from common.problems import NAMESPACE, Problem, SettingPath, SettingsError, named, shown, suggestion, unexpected
 from common.validation import Section, key_paths, misplaced, partitions, read_section
 from components.account_access.settings import AccountAccessSettings, account_access_problems
 from components.approval.cross_checks import approval_problems
@@ -128,16 +128,12 @@ class Settings:
         tags = _tags(sections.get("tags", {}), problems)
         boundary = _permissions_boundary(sections.get("permissionsBoundary", ""), problems)
         take_over = _take_over(sections.get("takeOver", False), problems)
-        by_region: dict[str, SessionManagerSettings] = {}
-        instance_roles: tuple[str, ...] = ()
-        overridden: dict[str, frozenset[str]] = {}
-        if "sessionManager" in sections:
-            by_region, instance_roles, overridden = _session_manager(sections["sessionManager"], regions, problems)
+        by_region, instance_roles, overridden = _session_manager(sections, regions, problems)
         endpoints = _endpoints(sections.get("endpoints", {}), regions, problems)
-        approval = _approval(sections["approval"], by_region, problems) if "approval" in sections else None
-        account_access = _account_access(sections["accountAccess"], problems) if "accountAccess" in sections else None
+        approval = _approval(sections, by_region, problems)
+        account_access = _account_access(sections, problems)
         controllers = _domain_controllers(sections.get("domainControllers"), regions, problems)
-        nodes = _nodes(sections["nodes"], by_region, problems) if "nodes" in sections else None
+        nodes = _nodes(sections, by_region, problems)
         if controllers and SecurityService.INSPECTOR in controllers.detected and EXCLUSION_TAG in tags:
             message = "expected no such tag with domainControllers.detection.inspector. Remove it: Inspector scans no instance with it."
             problems.append(Problem(path=("tags", EXCLUSION_TAG), message=message))
@@ -290,30 +286,26 @@ def _is_plain(value: Any) -> bool:
 
 
 def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple[str, ...]:
-    allowed = "a list of Regions such as [eu-west-1, us-east-1], each once"
+    path, expected = ("regions",), "a list of Regions such as [eu-west-1, us-east-1], each once"
     if given is None or given == []:
         if isinstance(provider_region, str) and provider_region in partitions():
             return (provider_region,)
-        problems.append(Problem(path=("regions",), message=f"expected {allowed}, got none, and no aws:region."))
+        problems.append(unexpected(path, expected, "none, and no aws:region"))
         return ()
     if not isinstance(given, list):
-        problems.append(Problem(path=("regions",), message=f"expected {allowed}, got {shown(given)}."))
+        problems.append(unexpected(path, expected, shown(given)))
         return ()
     names: dict[str, None] = {}
     for value in cast("list[object]", given):
         if isinstance(value, str) and value in partitions() and value not in names:
             names[value] = None
         else:
-            known = not isinstance(value, str) or value in partitions() or not _REGION.fullmatch(value)
-            fix = (
-                ""
-                if known
-                else " The installed AWS SDK for Python does not know it; if the Region is new, upgrade boto3"
-            )
-            problems.append(Problem(path=("regions",), message=f"expected {allowed}, got {shown(value)}.{fix}"))
+            is_unknown = isinstance(value, str) and value not in partitions() and _REGION.fullmatch(value)
+            fix = "The installed AWS SDK for Python does not know it; if the Region is new, upgrade boto3"
+            problems.append(unexpected(path, expected, shown(value), fix if is_unknown else ""))
     if len({partitions()[each] for each in names}) > 1:
         text = "; ".join(f"{each} is in {partitions()[each]}" for each in names)
-        problems.append(Problem(path=("regions",), message=f"expected Regions of one partition, got several: {text}."))
+        problems.append(unexpected(path, "Regions of one partition", f"several: {text}"))
     return tuple(names)
 
 
@@ -342,7 +334,7 @@ def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | No
 def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
     tags = cast("dict[str, object]", given) if isinstance(given, dict) else None
     if tags is None:
-        problems.append(Problem(path=("tags",), message=f"expected a mapping of names to text, got {shown(given)}."))
+        problems.append(unexpected(("tags",), "a mapping of names to text", shown(given)))
         return {}
     good: dict[str, str] = {}
     spelled: dict[str, str] = {}
@@ -354,23 +346,23 @@ def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
         else:
             good[key] = str(value)
     if len(tags) > _MAX_TAGS:
-        message = f"expected at most {_MAX_TAGS}, got {len(tags)} tags. A resource has 50 at most, some of them its own"
-        problems.append(Problem(path=("tags",), message=message))
+        fix = "A resource has 50 at most, some of them its own"
+        problems.append(unexpected(("tags",), f"at most {_MAX_TAGS}", f"{len(tags)} tags", fix))
     return good
 
 
 def _permissions_boundary(given: Any, problems: list[Problem]) -> str:
     if given == "" or (isinstance(given, str) and _BOUNDARY.fullmatch(given)):
         return given
-    allowed = "the name or the ARN of a managed policy, or an empty string"
-    problems.append(Problem(path=("permissionsBoundary",), message=f"expected {allowed}, got {shown(given)}."))
+    expected = "the name or the ARN of a managed policy, or an empty string"
+    problems.append(unexpected(("permissionsBoundary",), expected, shown(given)))
     return ""
 
 
 def _take_over(given: Any, problems: list[Problem]) -> bool:
     if isinstance(given, bool):
         return given
-    problems.append(Problem(path=("takeOver",), message=f"expected true or false, got {shown(given)}."))
+    problems.append(unexpected(("takeOver",), "true or false", shown(given)))
     return False
 
 
@@ -382,14 +374,28 @@ def _taking_over(section: SectionT, take_over: bool) -> SectionT:  # noqa: FBT00
     return section.model_copy(update={"take_over": section.take_over or take_over})
 
 
+ModelT = TypeVar("ModelT", SessionManagerSection, ApprovalSettings, AccountAccessSettings, NodesSection)
+
+
+def _enabled_section(
+    model: type[ModelT], sections: Mapping[str, Any], key: str, problems: list[Problem]
+) -> tuple[ModelT | None, frozenset[str]]:
+    """Return a section, None where it is absent or disabled, with its keys that have a problem."""
+    if key not in sections:
+        return None, frozenset()
+    section, found, wrong = read_section(model, sections[key], (key,), _key_paths)
+    problems += found
+    return (section if section and section.enabled else None), wrong
+
+
 def _session_manager(
-    given: Any, regions: tuple[str, ...], problems: list[Problem]
+    sections: Mapping[str, Any], regions: tuple[str, ...], problems: list[Problem]
 ) -> tuple[dict[str, SessionManagerSettings], tuple[str, ...], dict[str, frozenset[str]]]:
     path = ("sessionManager",)
-    section, found, wrong = read_section(SessionManagerSection, given, path, _key_paths)
-    problems += found
-    if section is None or not section.enabled:
+    section, wrong = _enabled_section(SessionManagerSection, sections, "sessionManager", problems)
+    if section is None:
         return {}, (), {}
+    given = sections["sessionManager"]
     general = [*cross_problems(section, path)]
     problems += [each for each in general if each.path[-1] not in wrong]
     given_values = {key: value for key, value in given.items() if key not in wrong and key not in _STACK_WIDE}
@@ -435,9 +441,7 @@ def _merged(
 def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) -> dict[str, EndpointSettings]:
     by_region = cast("dict[str, object]", given) if isinstance(given, dict) else None
     if by_region is None:
-        problems.append(
-            Problem(path=("endpoints",), message=f"expected a mapping of Regions to settings, got {shown(given)}.")
-        )
+        problems.append(unexpected(("endpoints",), "a mapping of Regions to settings", shown(given)))
         return {}
     endpoints: dict[str, EndpointSettings] = {}
     for region, settings in by_region.items():
@@ -456,12 +460,11 @@ def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) ->
 
 
 def _approval(
-    given: Any, session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
+    sections: Mapping[str, Any], session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
 ) -> ApprovalSettings | None:
     path = ("approval",)
-    section, found, wrong = read_section(ApprovalSettings, given, path, _key_paths)
-    problems += found
-    if section is None or not section.enabled:
+    section, wrong = _enabled_section(ApprovalSettings, sections, "approval", problems)
+    if section is None:
         return None
     # A wrong value is not in the section, so that nothing else may be left.
     none_left = (*path, _OPERATORS[0]) if wrong & {*_OPERATORS} else None
@@ -469,21 +472,16 @@ def _approval(
     problems += [each for each in found if each.path[1] not in wrong and each.path != none_left]
     endless = [region for region, each in session_manager.items() if each.max_session_duration is None]
     if section.break_glass and endless:
-        message = (
-            f"expected sessionManager.maxSessionDuration in every Region, got none in {named(endless)}. Set it, as a session "
-            "without an approval would not end by itself"
-        )
-        problems.append(Problem(path=(*path, "breakGlass"), message=message))
+        expected, got = "sessionManager.maxSessionDuration in every Region", f"none in {named(endless)}"
+        fix = "Set it, as a session without an approval would not end by itself"
+        problems.append(unexpected((*path, "breakGlass"), expected, got, fix))
     return section
 
 
-def _account_access(given: Any, problems: list[Problem]) -> AccountAccessSettings | None:
-    path = ("accountAccess",)
-    section, found, wrong = read_section(AccountAccessSettings, given, path, _key_paths)
-    problems += found
-    if section is None or not section.enabled:
-        return None
-    problems += [each for each in account_access_problems(section, path) if each.path[1] not in wrong]
+def _account_access(sections: Mapping[str, Any], problems: list[Problem]) -> AccountAccessSettings | None:
+    section, wrong = _enabled_section(AccountAccessSettings, sections, "accountAccess", problems)
+    found = account_access_problems(section, ("accountAccess",)) if section else ()
+    problems += [each for each in found if each.path[1] not in wrong]
     return section
 
 
@@ -498,19 +496,13 @@ def _domain_controllers(
 
 
 def _nodes(
-    given: Any, session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
+    sections: Mapping[str, Any], session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
 ) -> NodesSection | None:
-    path = ("nodes",)
-    section, found, _ = read_section(NodesSection, given, path, _key_paths)
-    problems += found
-    if section is None or not section.enabled:
-        return None
-    if section.compliance and instance_policy(session_manager, partition="", account_id="") is None:
-        message = (
-            "expected a section sessionManager that logs sessions or encrypts their data, got none. Without it there is no "
-            "instance policy to attach"
-        )
-        problems.append(Problem(path=(*path, "roleCompliance"), message=message))
+    section, _ = _enabled_section(NodesSection, sections, "nodes", problems)
+    if section and section.compliance and instance_policy(session_manager, partition="", account_id="") is None:
+        expected = "a section sessionManager that logs sessions or encrypts their data"
+        fix = "Without it there is no instance policy to attach"
+        problems.append(unexpected(("nodes", "roleCompliance"), expected, "none", fix))
     return section
 
 

@@ -20,10 +20,9 @@ from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.domain_controllers.existing_controllers import change_problems
 from components.domain_controllers.names import trail_bucket_name
 from components.just_in_time.names import MANAGED_TAG
-from components.preflight.attachments import check_attachments, check_roles
 from components.preflight.named_resources import check_named_resources
-from components.preflight.network_quotas import check_network_quotas
 from components.preflight.ownership import check_ownership
+from components.preflight.quotas import check_attachments, check_network_quotas, check_roles
 from components.secret_marking import keep_secrets
 
 if TYPE_CHECKING:

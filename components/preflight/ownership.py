@@ -1,20 +1,41 @@
-"""Ownership of the account and of every fixed name, looked up before the first resource is registered."""
+"""Ownership of the account and of every fixed name, looked up before the first resource is registered.
+
+EventBridge rules, CloudWatch alarms and subscriptions have no fixed names here: they belong to the owner of the topic that they
+publish to. The service setting of Default Host Management Configuration belongs to the owner of its role.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from common.problems import NAMESPACE, Problem, SettingsError
 from components.adoption.governance import policy_arn
-from components.adoption.inventory import Existing, FixedName
+from components.adoption.inventory import GLOBAL, Existing, FixedName
 from components.adoption.lookup import find_all, rely_on_state
 from components.adoption.resource_kinds import Kind
-from components.preflight.fixed_names import fixed_names
+from components.approval import names as approval
+from components.approval.alarms import forwarding_regions
+from components.approval.settings import Mode
+from components.domain_controllers import names as controllers
+from components.domain_controllers.iam_policies import managed_policies
+from components.domain_controllers.operations.plan import plan_operations
+from components.just_in_time.documents import policy_documents
+from components.nodes import names as nodes
+from components.nodes.settings import Remediation
+from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.instance_policy import instance_policies
+from components.session_manager.names import (
+    DATA_KEY_ALIAS,
+    DATA_KEY_PARAMETER,
+    LOGS_KEY_ALIAS,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from components.account import Account
+    from components.approval.settings import ApprovalSettings, Evidence
+    from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
 
 Found = tuple[FixedName, Existing]
@@ -81,3 +102,195 @@ def _of_another_stack(stack: str, names: list[FixedName], record: FixedName, acc
     remedy = f"Destroy that stack first, or set {NAMESPACE}:takeOver to true here to take everything over from it"
     listed = ". Its resources that this stack would change" if kept else ""
     return Problem(path=_PATH, message=f"{owner}. {remedy}{listed}", details=kept)
+
+
+_CATALOG: Final = frozenset({Kind.DATABASE, Kind.TABLE, Kind.WORK_GROUP})
+
+
+def fixed_names(
+    settings: Settings, account: Account, recording_region: str = "", operators: Iterable[str] = ()
+) -> list[FixedName]:
+    """Return every fixed name that the components register for these settings.
+
+    `recording_region` is empty where AWS Config does not evaluate roles; `operators` are names of roles of operators of
+    IAM Identity Center.
+    """
+    return [
+        *_session_manager(settings, account),
+        *_approval(settings, account, operators),
+        *_just_in_time(settings),
+        *_controllers(settings, account),
+        *_nodes(settings, recording_region),
+    ]
+
+
+def _policy(account: Account, name: str) -> str:
+    return account.scope().iam(f"policy/{name}")
+
+
+def _session_manager(settings: Settings, account: Account) -> Iterator[FixedName]:
+    path = ("sessionManager",)
+    for region, each in settings.session_manager.items():
+        names = [(Kind.DOCUMENT, DOCUMENT_NAME)]
+        if each.session_data_encryption:
+            names += [(Kind.ALIAS, DATA_KEY_ALIAS), (Kind.PARAMETER, DATA_KEY_PARAMETER)]
+        if each.encrypts_created_log_group:
+            names.append((Kind.ALIAS, LOGS_KEY_ALIAS))
+        if each.create_cw_log_group:
+            names.append((Kind.LOG_GROUP, each.cw_log_group_name))
+        for kind, name in names:
+            yield FixedName(kind=kind, region=region, name=name, path=path, take_over=each.take_over)
+    for policy in instance_policies(settings.session_manager, partition=account.partition, account_id=account.id):
+        yield FixedName(
+            kind=Kind.POLICY,
+            region=settings.regions[0],
+            name=_policy(account, policy),
+            path=path,
+            take_over=any(each.take_over for each in settings.session_manager.values()),
+        )
+
+
+def _approval(settings: Settings, account: Account, operators: Iterable[str]) -> Iterator[FixedName]:
+    section = settings.approval or settings.evidence_export
+    if section is None:
+        return
+    place = approval.WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    names = [(Kind.ALIAS, approval.KEY_ALIAS), (Kind.TOPIC, place.topic_arn)]
+    names += _evidence(place, section.evidence) if section.evidence else ()
+    names += _workflow(settings, section, place, operators) if section.has_workflow else ()
+    for kind, name in names:
+        yield FixedName(
+            kind=kind,
+            region=place.region,
+            name=name,
+            path=("approval",),
+            take_over=section.take_over,
+            is_adopted=kind not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.BUCKET, *_CATALOG},
+        )
+
+
+def _workflow(
+    settings: Settings, section: ApprovalSettings, place: approval.WorkflowLocation, operators: Iterable[str]
+) -> list[tuple[Kind, str]]:
+    forwards = bool(forwarding_regions(section, place, settings.regions))
+    names = [
+        (Kind.DOCUMENT, approval.RUNBOOK_NAME),
+        (Kind.DOCUMENT, approval.REAPER_NAME),
+        *([(Kind.DOCUMENT, approval.CHANGE_TEMPLATE_NAME)] if section.mode is Mode.CHANGE_MANAGER else []),
+        (Kind.ROLE, approval.ROLE_NAME),
+        (Kind.ROLE, approval.REAPER_SCHEDULE_ROLE_NAME),
+        *([(Kind.ROLE, approval.EVENT_FORWARDING_ROLE_NAME)] if forwards else []),
+        *([(Kind.ROLE, approval.BREAK_GLASS_ROLE_NAME)] if section.break_glass else []),
+        (Kind.POLICY, place.iam(f"policy/{approval.OPERATOR_POLICY_NAME}")),
+        (Kind.POLICY, place.iam(f"policy/{approval.REQUESTER_POLICY_NAME}")),
+        (Kind.POLICY, place.iam(f"policy/{approval.APPROVER_POLICY_NAME}")),
+    ]
+    names += [(Kind.ROLE, name) for name in operators]
+    if section.operators:
+        names.append((Kind.POLICY, place.iam(f"policy/{approval.OPERATOR_BOUNDARY_NAME}")))
+    if section.guard_rails or section.operators:
+        rails = (approval.GUARD_RAIL_POLICY_NAME, approval.IDENTITIES_GUARD_RAIL_POLICY_NAME)
+        names += [(Kind.POLICY, place.iam(f"policy/{name}")) for name in rails]
+    return [
+        *names,
+        (Kind.SCHEDULE_GROUP, approval.REAPER_SCHEDULE_GROUP),
+        (Kind.SCHEDULE, f"{approval.REAPER_SCHEDULE_GROUP}/{approval.REAPER_SCHEDULE_NAME}"),
+    ]
+
+
+def _evidence(place: approval.WorkflowLocation, settings: Evidence) -> Iterator[tuple[Kind, str]]:
+    yield from ((Kind.ROLE, role) for role in approval.EVIDENCE_ROLES)
+    yield Kind.DOCUMENT, approval.EVIDENCE_RUNBOOK_NAME
+    yield Kind.ALIAS, approval.EVIDENCE_KEY_ALIAS
+    yield Kind.BUCKET, place.evidence_bucket
+    yield Kind.SCHEDULE_GROUP, approval.EVIDENCE_SCHEDULE_GROUP
+    yield Kind.SCHEDULE, f"{approval.EVIDENCE_SCHEDULE_GROUP}/{approval.EVIDENCE_SCHEDULE_NAME}"
+    yield Kind.DATABASE, approval.EVIDENCE_DATABASE
+    yield Kind.TABLE, f"{approval.EVIDENCE_DATABASE}/{approval.EVIDENCE_TABLE}"
+    if settings.trail:
+        yield Kind.TABLE, f"{approval.EVIDENCE_DATABASE}/{approval.TRAIL_TABLE}"
+        yield Kind.WORK_GROUP, place.work_group_arn
+
+
+def _just_in_time(settings: Settings) -> Iterator[FixedName]:
+    for document in policy_documents(settings.just_in_time) if settings.just_in_time else ():
+        for region in settings.regions:
+            yield FixedName(
+                kind=Kind.DOCUMENT,
+                region=region,
+                name=document.name,
+                path=("approval",),
+                take_over=settings.takes_over_just_in_time,
+            )
+
+
+def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
+    section = settings.domain_controllers
+    if section is None:
+        return
+    home = settings.regions[0]
+    policies = managed_policies(section, account.scope())
+    names = [(Kind.POLICY, home, _policy(account, each)) for each in policies]
+    if controllers.CONTROLLERS_ROLE in policies:
+        names += [(kind, home, controllers.CONTROLLERS_ROLE) for kind in (Kind.ROLE, Kind.INSTANCE_PROFILE)]
+    if section.sites and not section.monitoring.existing_trail:
+        names += [
+            (Kind.ALIAS, home, controllers.TRAIL_KEY_ALIAS),
+            (Kind.BUCKET, home, controllers.trail_bucket_name(account.id, home)),
+            (Kind.TRAIL, home, controllers.TRAIL),
+        ]
+    for region in section.sites:
+        names += [
+            (Kind.ALIAS, region, controllers.CONTROLLERS_KEY_ALIAS),
+            (Kind.ALIAS, region, controllers.MONITORING_KEY_ALIAS),
+            (Kind.TOPIC, region, account.scope(region).arn("sns", controllers.ALERTS_TOPIC)),
+            (Kind.LOG_GROUP, region, controllers.FLOW_LOGS),
+            (Kind.ROLE, region, controllers.flow_logs_role_name(region)),
+        ]
+        names += _operations(section, region)
+    for kind, region, name in names:
+        path = ("domainControllers",)
+        yield FixedName(
+            kind=kind,
+            region=region,
+            name=name,
+            path=path,
+            take_over=settings.take_over,
+            is_adopted=kind in {Kind.ALIAS, Kind.DOCUMENT},
+        )
+
+
+def _operations(section: DomainControllersSection, region: str) -> Iterator[tuple[Kind, str, str]]:
+    plan = plan_operations(section, region)
+    yield from ((Kind.LOG_GROUP, region, name) for name in plan.log_groups)
+    yield from ((Kind.DOCUMENT, region, each.name) for each in plan.documents)
+    yield from ((Kind.ASSOCIATION, region, each.name) for each in plan.associations.values())
+
+
+def _nodes(settings: Settings, recording_region: str) -> Iterator[FixedName]:
+    section = settings.nodes
+    if section is None:
+        return
+    home = settings.regions[0]
+    names: list[tuple[Kind, str, str, str]] = []
+    if section.compliance and recording_region:
+        key = "roleCompliance"
+        names.append((Kind.CONFIG_RULE, recording_region, nodes.RULE_NAME, key))
+        if section.compliance.remediation is not Remediation.OFF:
+            names += [
+                (Kind.ROLE, home, nodes.REMEDIATION_ROLE_NAME, key),
+                (Kind.DOCUMENT, recording_region, nodes.RUNBOOK_NAME, key),
+            ]
+    if section.host_management:
+        names.append((Kind.ROLE, home, nodes.HOST_ROLE_NAME, "defaultHostManagement"))
+    if section.agent_updates:
+        names += [(Kind.ASSOCIATION, region, nodes.ASSOCIATION_NAME, "agents") for region in settings.regions]
+    for kind, region, name, key in names:
+        yield FixedName(
+            kind=kind,
+            region=region,
+            name=name,
+            path=("nodes", key),
+            take_over=section.take_over,
+            is_adopted=kind not in {*GLOBAL, Kind.CONFIG_RULE},
+        )

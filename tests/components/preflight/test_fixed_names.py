@@ -7,7 +7,7 @@ import yaml
 
 from components.account import Account
 from components.adoption.resource_kinds import Kind
-from components.preflight.fixed_names import fixed_names
+from components.preflight.ownership import fixed_names
 from components.session_manager.document import DOCUMENT_NAME
 from components.settings import Settings
 from local.workspace import REPOSITORY

@@ -14,8 +14,7 @@ from components.account import Account
 from components.adoption import governance, inventory, lookup
 from components.adoption.inventory import GLOBAL, Existing, FixedName
 from components.adoption.resource_kinds import Kind
-from components.preflight.fixed_names import fixed_names
-from components.preflight.ownership import check_ownership, ownership_problems
+from components.preflight.ownership import check_ownership, fixed_names, ownership_problems
 from components.settings import Settings
 
 ACCOUNT = Account(id="123456789012", partition="aws")

@@ -1,6 +1,9 @@
-"""Quotas for the stack's managed policies on roles and users that the settings name, checked before registration.
+"""Quotas of the account, compared with what the settings need before the first resource is registered.
 
-Without this check, one attachment too many would stop an update halfway.
+Without these checks, a managed policy, role or rule too many would stop an update halfway. The quotas are those of managed
+policies on roles and users that the settings name, of roles, and of Amazon VPC where the settings raise them.
+
+Sources: Amazon VPC User Guide, "Amazon VPC quotas"; Service Quotas API Reference, GetServiceQuota.
 """
 
 from __future__ import annotations
@@ -8,17 +11,19 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from common.aws.failures import NOT_DONE, code_of, why_not
 from common.limits import ATTACHED_POLICIES, ROLES
-from common.problems import Problem, SettingPath, SettingsError
+from common.problems import Problem, SettingPath, SettingsError, raise_problems
 from components.adoption.lookup import program_clients
 from components.approval.names import APPROVER_POLICY_NAME, OPERATORS_PATH, WorkflowLocation
 from components.approval.plan import operator_policy_names
 from components.approval.settings import ApproverType
+from components.domain_controllers.settings import QuotaSettings, raised_quotas
 from components.session_manager.instance_policy import instance_policies, instance_policy_problems
 
 if TYPE_CHECKING:
@@ -32,6 +37,13 @@ if TYPE_CHECKING:
 _AT_A_TIME: Final = 8
 _SERVICE: Final = "iam"
 _MISSING: Final = "NoSuchEntity"
+_DEFAULT: Final = "NoSuchResourceException"
+"""Error code for a quota that was never changed, of which only the default value is available."""
+_VPC_QUOTAS: Final = {
+    "rules_per_security_group": "L-0EA8095F",
+    "security_groups_per_interface": "L-2AFB9258",
+    "rules_per_network_acl": "L-2AEEBF1A",
+}
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,7 @@ def check_attachments(settings: Settings, account: Account) -> None:
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             found = pool.map(partial(_problem, clients, region), desired, desired.values())
             problems = [problem for problem in found if problem is not None]
-    if problems:
-        raise SettingsError(problems)
+    raise_problems(problems)
 
 
 def check_roles(operators: IdentityCenterOperators, region: str) -> None:
@@ -181,3 +192,42 @@ def _quota(iam: Any, kind: str) -> int:
     """Return the account's quota, which may have been raised."""
     key = f"AttachedPoliciesPer{kind.capitalize()}Quota"
     return int(iam.get_account_summary()["SummaryMap"].get(key, ATTACHED_POLICIES.maximum))
+
+
+def check_network_quotas(settings: Settings) -> None:
+    """Check that quotas of domain controllers that exceed the defaults of AWS are those of the account.
+
+    Raises:
+        SettingsError: A quota of the account is lower, or cannot be read; lists all problems.
+    """
+    section = settings.domain_controllers
+    raised = raised_quotas(section.quotas) if section else {}
+    sites = section.sites if section else ()
+    if not (raised and sites):
+        return
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        found = pool.map(partial(_quota_problem, program_clients()), *zip(*product(sites, raised.items()), strict=True))
+        raise_problems(problem for problem in found if problem is not None)
+
+
+def _quota_problem(clients: AwsClients, region: str, raised: tuple[str, int]) -> Problem | None:
+    name, declared = raised
+    field, code = QuotaSettings.model_fields[name], _VPC_QUOTAS[name]
+    path = ("domainControllers", "quotas", field.alias or name)
+    try:
+        answer = clients.client("service-quotas", region).get_service_quota(ServiceCode="vpc", QuotaCode=code)
+        current = int(answer["Quota"]["Value"])
+    except NOT_DONE as failed:
+        if not (isinstance(failed, ClientError) and code_of(failed) == _DEFAULT):
+            why = why_not(failed, "service-quotas", region, lambda: clients.caller_arn(region))
+            message = f"expected {declared}, or more, as the account's quota {code} in {region}, got no answer: {why}"
+            return Problem(path=path, message=message)
+        current = int(field.default)
+    if current >= declared:
+        return None
+    message = (
+        f"expected at most {current}, the account's quota in {region}, got {declared}. Lower it, or request an increase: "
+        f"aws service-quotas request-service-quota-increase --service-code vpc --quota-code {code} --desired-value "
+        f"{declared} --region {region}"
+    )
+    return Problem(path=path, message=message)
