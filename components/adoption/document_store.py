@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
+from tenacity import wait_exponential
 
 from common.aws.failures import FailureCause, MalformedAnswerError, ResourceError, explained
 from components.adoption.document_content import content_sha256, same_content, serialized
@@ -32,7 +32,7 @@ from components.adoption.document_ownership import (
     prior_version,
     published_sha256,
 )
-from components.adoption.dynamic_provider import read_created
+from components.adoption.dynamic_provider import read_created, until_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -253,8 +253,17 @@ class DocumentStore:
 
     def _describe(self, version: str = "$DEFAULT") -> Mapping[str, Any] | None:
         """Return a version once its status is final; None: the document does not exist."""
+
+        def describe() -> Mapping[str, Any]:
+            return self._ssm.describe_document(Name=self._name, DocumentVersion=version)["Document"]
+
         with contextlib.suppress(self._ssm.exceptions.InvalidDocument):
-            settled = self._settled(version)
+            settled = until_settled(
+                describe,
+                lambda described: described.get("Status") in _IN_MOTION,
+                seconds=_ACTIVE_WITHIN_SECONDS,
+                wait=wait_exponential(multiplier=0.2, max=5),
+            )
             if settled["Status"] in _IN_MOTION:
                 raise ResourceError(
                     f"{self}: service: it is still {settled['Status']} after {_ACTIVE_WITHIN_SECONDS} seconds; "
@@ -263,21 +272,6 @@ class DocumentStore:
                 )
             return settled
         return None
-
-    def _settled(self, version: str) -> Mapping[str, Any]:
-        def still_in_motion(described: Mapping[str, Any]) -> bool:
-            return described.get("Status") in _IN_MOTION
-
-        @retry(
-            retry=retry_if_result(still_in_motion),
-            stop=stop_after_delay(_ACTIVE_WITHIN_SECONDS),
-            wait=wait_exponential(multiplier=0.2, max=5),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else {},
-        )
-        def describe() -> Mapping[str, Any]:
-            return self._ssm.describe_document(Name=self._name, DocumentVersion=version)["Document"]
-
-        return describe()
 
     def _check_latest(self) -> str:
         """Return the number of the latest version, which can become the default.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pulumi
 from pulumi.dynamic import ConfigureRequest, Resource, ResourceProvider
+from tenacity import Retrying, retry_if_result, stop_after_delay
 
 from common.aws.failures import explained
 from common.aws.session import AwsClients
@@ -16,7 +17,10 @@ from common.aws.session import AwsClients
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
+    from tenacity.wait import wait_base
+
 _CreatedT = TypeVar("_CreatedT")
+_ResultT = TypeVar("_ResultT")
 
 HIDDEN: Final = "[secret]"
 """Placeholder for secrets in messages, as in the engine's."""
@@ -89,6 +93,19 @@ def attempts() -> Iterator[None]:
 def read_created(read: Callable[[], _CreatedT | None]) -> _CreatedT | None:
     """Read what was just created until AWS shows it, and return it; None: AWS does not show it yet."""
     return next((found for _ in attempts() if (found := read())), None)
+
+
+def until_settled(
+    call: Callable[[], _ResultT], is_changing: Callable[[_ResultT], bool], *, seconds: float, wait: wait_base
+) -> _ResultT:
+    """Call until the result is final, or the time limit is over, and return the last result."""
+    calls = Retrying(
+        retry=retry_if_result(is_changing),
+        stop=stop_after_delay(seconds),
+        wait=wait,
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else call(),
+    )
+    return calls(call)
 
 
 def is_secret(props: Mapping[str, Any], name: str) -> bool:

@@ -6,19 +6,19 @@ A service has named switches. A stack turns on those of its settings, and turns 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import wait_fixed
 
 from common.aws.arns import split_arn
 from common.aws.failures import ResourceError
+from components.adoption.dynamic_provider import until_settled
 from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.detection.names import DETECTOR, EC2, HUB, RUNTIME, SecurityService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-_ResultT = TypeVar("_ResultT")
 _Failure = dict[str, str]
 
 OURS_TAG: Final = "shell-access:switched-on"
@@ -251,7 +251,12 @@ def _change_scans(
         answer = operation(resourceTypes=types)
         return [each for each in answer.get("failedAccounts", ()) if each["errorCode"] not in done]
 
-    failed = _until_settled(failures, lambda found: any(each["errorCode"] in _TRY_LATER for each in found))
+    failed = until_settled(
+        failures,
+        lambda found: any(each["errorCode"] in _TRY_LATER for each in found),
+        seconds=_INSPECTOR_SECONDS,
+        wait=wait_fixed(10),
+    )
     if failed:
         raise ResourceError(f"Inspector does not change the scans of {' '.join(types)}: {_texts(failed)}")
 
@@ -267,21 +272,11 @@ def wait_for_inspector(client: Any) -> None:
         answer = client.batch_get_account_status()
         return answer["accounts"][0]["resourceState"]["ec2"]["status"] if answer["accounts"] else ""
 
-    if _until_settled(status, lambda each: each == _ENABLING) == _ENABLING:
+    settled = until_settled(status, lambda each: each == _ENABLING, seconds=_INSPECTOR_SECONDS, wait=wait_fixed(10))
+    if settled == _ENABLING:
         raise ResourceError(
             f"Inspector is still {_ENABLING} after {_INSPECTOR_SECONDS} seconds; run the same command again in a few minutes"
         )
-
-
-def _until_settled(call: Callable[[], _ResultT], is_to_repeat: Callable[[_ResultT], bool]) -> _ResultT:
-    """Call until the result is final, or the time limit is over, and return the last result."""
-    calls = Retrying(
-        retry=retry_if_result(is_to_repeat),
-        stop=stop_after_delay(_INSPECTOR_SECONDS),
-        wait=wait_fixed(10),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else call(),
-    )
-    return calls(call)
 
 
 def _texts(failed: Iterable[_Failure]) -> str:

@@ -1,10 +1,16 @@
-"""Nodes that are ready for governed sessions, as a component."""
+"""Nodes that are ready for governed sessions, as a component.
+
+AWS Config evaluates roles in the one Region in which it records IAM.
+Source: AWS Config Developer Guide, "Recording AWS resources", section on global resources.
+"""
 
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 from pulumi_aws.cfg import (
@@ -20,8 +26,10 @@ from pulumi_aws.cfg import (
 )
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 
+from common.aws.failures import ResourceError, explained
+from common.config_recorders import why_not_recorded
 from common.limits import excess_problems
-from common.problems import Collector, raise_problems
+from common.problems import Collector, Problem, SettingsError, raise_problems, shown
 from components.adoption.document_content import PlannedDocument
 from components.adoption.document_resource import ConvergingDocument
 from components.adoption.lookup import program_clients
@@ -39,20 +47,31 @@ from components.nodes.names import (
     PolicyDocument,
     host_trust,
 )
-from components.nodes.recorders import recording_region
-from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs, with_prior_settings
+from components.nodes.service_setting import ServiceSetting, with_prior_settings
 from components.nodes.settings import Remediation
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import INSTANCE_POLICY_NAME, numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from common.aws.session import AwsClients
     from components.account import Account
     from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
     from components.session_manager.settings import SessionManagerSettings
 
 Outputs = dict[str, pulumi.Input[str | None]]
+
+WITHOUT_IAM: Final = frozenset(
+    {
+        *("ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7"),
+        *("ca-west-1", "eu-central-2", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1"),
+    }
+)
+"""Regions added to AWS Config after February 2022, which never record global IAM resources."""
+
+_AT_A_TIME: Final = 8
+_RECORDING_PATH: Final = ("nodes", "roleCompliance", "region")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,8 +292,10 @@ class Nodes(pulumi.ComponentResource):
         for region in self._args.regions:
             ServiceSetting(
                 f"{self._name}-host-{region}",
-                ServiceSettingArgs(region=region, setting_id=HOST_MANAGEMENT_SETTING, value=HOST_ROLE_NAME),
-                self._child(role, *attached),
+                region=region,
+                setting_id=HOST_MANAGEMENT_SETTING,
+                value=HOST_ROLE_NAME,
+                opts=self._child(role, *attached),
             )
         return {"roleName": HOST_ROLE_NAME, "roleArn": role.arn}
 
@@ -289,3 +310,43 @@ class Nodes(pulumi.ComponentResource):
             ).association_id
             for region in self._args.regions
         }
+
+
+def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | None) -> str:
+    """Return the Region in which AWS Config records the roles of the account.
+
+    `chosen` is the Region of the settings, which may be any; else those of the stack are searched.
+
+    Raises:
+        SettingsError: No Region records roles, several do, or AWS cannot be called.
+    """
+    looked_at = [chosen] if chosen else list(regions)
+    with ThreadPoolExecutor(_AT_A_TIME) as asking:
+        answers = asking.map(_why_not, repeat(clients), looked_at)
+        reasons = dict(zip(looked_at, answers, strict=True))
+    recording = [region for region, reason in reasons.items() if reason is None]
+    if len(recording) == 1:
+        return recording[0]
+    if recording:
+        listed = ", ".join(recording)
+        raise _refusal(f"expected the Region to evaluate roles in, got none. AWS Config records IAM roles in {listed}")
+    why = "; ".join(f"{region} {reason}" for region, reason in reasons.items())
+    got = shown(chosen) if chosen else "none"
+    raise _refusal(f"expected a Region whose AWS Config recorder is on and records IAM roles, got {got}. {why}")
+
+
+def _why_not(clients: AwsClients, region: str) -> str | None:
+    if region in WITHOUT_IAM:
+        return "is a Region in which AWS Config records no IAM resources"
+    config = clients.client("config", region)
+    try:
+        with explained(f"AWS Config in {region}", "config", region, lambda: clients.caller_arn(region)):
+            recorders = config.describe_configuration_recorders()["ConfigurationRecorders"]
+            statuses = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+            return why_not_recorded(recorders, statuses, ROLE_TYPE)
+    except ResourceError as unknown:
+        raise _refusal(f"cannot be checked: {unknown}") from None
+
+
+def _refusal(message: str) -> SettingsError:
+    return SettingsError([Problem(path=_RECORDING_PATH, message=message)])

@@ -10,7 +10,6 @@ each Region, for a stack that loses its state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
@@ -200,27 +199,12 @@ class _PriorSetting(Resource, module="ssm", name="PriorServiceSetting"):
         super().__init__(PriorSettingProvider(), name, {**properties, "prior": None}, opts)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServiceSettingArgs:
-    """Arguments of `ServiceSetting`.
-
-    Attributes:
-        region: Region of the setting.
-        setting_id: ID of the setting, `/ssm/...`.
-        value: Value to set.
-    """
-
-    region: str
-    setting_id: str
-    value: str
-
-
 class ServiceSetting(Resource, module="ssm", name="ServiceSetting"):
     """A service setting in a Region, whose prior value is recorded in a resource of its own."""
 
-    def __init__(self, name: str, args: ServiceSettingArgs, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, *, region: str, setting_id: str, value: str, opts: pulumi.ResourceOptions) -> None:
         """Register both resources."""
-        setting = {"region": args.region, "settingId": args.setting_id}
-        prior = _PriorSetting(f"{name}-prior", {**setting, "ours": args.value}, opts)
-        properties = {**setting, "value": args.value, "owner": this_stack(), "prior": prior.prior}
+        setting = {"region": region, "settingId": setting_id}
+        prior = _PriorSetting(f"{name}-prior", {**setting, "ours": value}, opts)
+        properties = {**setting, "value": value, "owner": this_stack(), "prior": prior.prior}
         super().__init__(ServiceSettingProvider(), name, properties, opts)

@@ -7,8 +7,8 @@ from common.aws.failures import MalformedAnswerError
 from common.aws.session import AwsClients
 from common.config_recorders import why_not_recorded
 from common.problems import SettingsError
+from components.nodes.component import recording_region
 from components.nodes.names import ROLE_TYPE
-from components.nodes.recorders import recording_region
 
 REGIONS = ["eu-west-1", "us-east-1"]
 ROLE = "AWS::IAM::Role"
