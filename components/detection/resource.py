@@ -63,9 +63,9 @@ class DetectionServiceProvider(AwsResourceProvider):
             if state is not None:
                 outs = _turn_on(props, (kind, client), state, _recorded(state))
                 return CreateResult(_id(props), outs)
-            if kind.resource:
+            if kind.has_resource:
                 made = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
-                kind.resource(client).create(props["switches"], {**props["tags"], **made})
+                kind.adapter(client).create(props["switches"], {**props["tags"], **made})
             state = read_created(lambda: _find(kind, client, props))
         if state is None:
             raise ResourceError(f"{_what(props)} is enabled, but AWS does not show it yet; run the same command again")
@@ -80,13 +80,13 @@ class DetectionServiceProvider(AwsResourceProvider):
             ours = {*_olds.get("ours", ())}
             outs = _turn_on(_news, (kind, client), state, ours, str(_olds.get("owner", "")))
             former = {*_olds.get("tags", ())} - {*_news["tags"]}
-            if kind.resource and former & state.tags.keys() and MADE_HERE_TAG in state.tags:
-                kind.resource(client).untag(state, former & state.tags.keys())
+            if kind.has_resource and former & state.tags.keys() and MADE_HERE_TAG in state.tags:
+                kind.adapter(client).untag(state, former & state.tags.keys())
             dropped = (ours - {*_news["switches"]}) & state.switches
             if dropped and not state.administrator:
                 kind.adapter(client).change(state, (), dropped)
-                if kind.resource and kind.has_tags(state):
-                    kind.resource(client).tag(state, {OURS_TAG: _listed(outs["ours"])})
+                if kind.has_resource and kind.has_tags(state):
+                    kind.adapter(client).tag(state, {OURS_TAG: _listed(outs["ours"])})
         return UpdateResult(outs)
 
     def read(self, id_: str, props: Properties) -> ReadResult:
@@ -117,8 +117,8 @@ class DetectionServiceProvider(AwsResourceProvider):
             others = state.switches - ours
             if state.administrator:
                 log(f"{_what(_props)} is managed by the account {state.administrator}, so it is not changed.")
-            elif kind.resource and MADE_HERE_TAG in state.tags and not others:
-                kind.resource(client).remove(state)
+            elif kind.has_resource and MADE_HERE_TAG in state.tags and not others:
+                kind.adapter(client).remove(state)
                 return
             elif ours:
                 if MADE_HERE_TAG in state.tags:
@@ -126,8 +126,8 @@ class DetectionServiceProvider(AwsResourceProvider):
                     ours -= {kind.base}
                 kind.adapter(client).change(state, (), ours)
             left = {OWNER_TAG, MADE_HERE_TAG, OURS_TAG} & state.tags.keys()
-            if kind.resource and left:
-                kind.resource(client).untag(state, left)
+            if kind.has_resource and left:
+                kind.adapter(client).untag(state, left)
 
     @contextmanager
     def _calling(self, props: Properties) -> Generator[tuple[ServiceKind, Any]]:
@@ -172,8 +172,8 @@ def _turn_on(
     tags = {OWNER_TAG: props["owner"], OURS_TAG: _listed(ours | off)}
     if MADE_HERE_TAG in state.tags:
         tags |= props["tags"]
-    if kind.resource and kind.has_tags(state) and not tags.items() <= state.tags.items():
-        kind.resource(client).tag(state, tags)
+    if kind.has_resource and kind.has_tags(state) and not tags.items() <= state.tags.items():
+        kind.adapter(client).tag(state, tags)
     if off:
         kind.adapter(client).change(state, off, ())
     return _outputs(props, state, (ours & {*props["switches"]}) | off)

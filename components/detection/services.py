@@ -78,32 +78,31 @@ class ServiceState:
     faults: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-class ServiceAdapter(Protocol):
-    """The changes of one service in one Region."""
+class ServiceAdapter:
+    """The changes of one service in one Region, and of the resource that represents it, where the service has one."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
 
     def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:
         """Turn switches on and off, and leave all others."""
-        ...
-
-
-class DetectionResourceAdapter(Protocol):
-    """The changes of the resource that represents a service in one Region."""
+        raise NotImplementedError
 
     def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
         """Create the resource that represents the service, with no other switches on."""
-        ...
+        raise NotImplementedError
 
     def tag(self, state: ServiceState, tags: Mapping[str, str]) -> None:
-        """Add tags."""
-        ...
+        """Add tags to the resource."""
+        self._client.tag_resource(ResourceArn=state.arn, Tags=dict(tags))
 
     def untag(self, state: ServiceState, keys: Collection[str]) -> None:
-        """Remove tags."""
-        ...
+        """Remove tags of the resource."""
+        self._client.untag_resource(ResourceArn=state.arn, TagKeys=sorted(keys))
 
     def remove(self, state: ServiceState) -> None:
         """Delete the resource."""
-        ...
+        raise NotImplementedError
 
 
 def _find_guard_duty(read: Read, region: str) -> ServiceState | None:
@@ -158,10 +157,7 @@ def _status(is_on: bool) -> str:  # noqa: FBT001 -- the value is the point
     return ENABLED if is_on else "DISABLED"
 
 
-class _GuardDuty:
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
+class _GuardDuty(ServiceAdapter):
     def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
         made = self._client.create_detector(Enable=True, Features=_features((), switches, ()), Tags=dict(tags))
         # All other features that the Region has are on in a new detector, except Runtime Monitoring (CreateDetector).
@@ -176,12 +172,6 @@ class _GuardDuty:
         features = _features(state.switches, on, off)
         parts = {"Features": features} if features else {}
         self._client.update_detector(DetectorId=_id(state), **enable, **parts)
-
-    def tag(self, state: ServiceState, tags: Mapping[str, str]) -> None:
-        self._client.tag_resource(ResourceArn=state.arn, Tags=dict(tags))
-
-    def untag(self, state: ServiceState, keys: Collection[str]) -> None:
-        self._client.untag_resource(ResourceArn=state.arn, TagKeys=sorted(keys))
 
     def remove(self, state: ServiceState) -> None:
         self._client.delete_detector(DetectorId=_id(state))
@@ -225,11 +215,8 @@ def _find_inspector(read: Read, _region: str) -> ServiceState:
     )
 
 
-class _Inspector:
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:  # noqa: ARG002 -- protocol
+class _Inspector(ServiceAdapter):
+    def change(self, state: ServiceState, on: Collection[str], off: Collection[str]) -> None:  # noqa: ARG002 -- of the base class
         _change_scans(self._client.enable, on, _ENABLED_ALREADY)
         _change_scans(self._client.disable, off, _DISABLED_ALREADY)
 
@@ -319,10 +306,7 @@ def _standard(arn: str) -> str:
     return arn.rsplit(":", 1)[1].partition("/")[2]
 
 
-class _SecurityHub:
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
+class _SecurityHub(ServiceAdapter):
     def create(self, switches: Collection[str], tags: Mapping[str, str]) -> None:
         # By default, AWS enables its default standards, too (EnableSecurityHub).
         self._client.enable_security_hub(
@@ -337,13 +321,7 @@ class _SecurityHub:
         if disabled:
             self._client.batch_disable_standards(StandardsSubscriptionArns=disabled)
 
-    def tag(self, state: ServiceState, tags: Mapping[str, str]) -> None:
-        self._client.tag_resource(ResourceArn=state.arn, Tags=dict(tags))
-
-    def untag(self, state: ServiceState, keys: Collection[str]) -> None:
-        self._client.untag_resource(ResourceArn=state.arn, TagKeys=sorted(keys))
-
-    def remove(self, state: ServiceState) -> None:  # noqa: ARG002 -- protocol
+    def remove(self, state: ServiceState) -> None:  # noqa: ARG002 -- of the base class
         self._client.disable_security_hub()
 
     def _enable(self, hub: str, switches: Collection[str]) -> None:
@@ -372,8 +350,8 @@ class ServiceKind:
         client: Name of the service in boto3.
         base: Switch without which the others have no effect.
         find: Function that returns the state of the service in a Region; None: it is off.
-        adapter: Function that returns the adapter for a client.
-        resource: Function that returns the adapter of the resource with the tags; None: the service has no such resource.
+        adapter: Class of the adapter.
+        has_resource: Whether the service has a resource that represents it, with tags.
         tags_adopted: Whether the resource of another principal is tagged, too. The tags of Security Hub have no condition key
             that could keep a deployment role from marking the hub of another principal as its own, and from disabling it.
         conflict: Function that returns why switches cannot be turned on; empty: they can.
@@ -383,14 +361,14 @@ class ServiceKind:
     client: str
     base: str
     find: Callable[[Read, str], ServiceState | None]
-    adapter: Callable[[Any], ServiceAdapter]
-    resource: Callable[[Any], DetectionResourceAdapter] | None = None
+    adapter: type[ServiceAdapter]
+    has_resource: bool = True
     tags_adopted: bool = True
     conflict: Callable[[ServiceState, Collection[str]], str] = lambda _state, _switches: ""
 
     def has_tags(self, state: ServiceState) -> bool:
         """Return whether a stack records in tags of the resource what it has turned on, and that it owns it."""
-        return self.resource is not None and (self.tags_adopted or MADE_HERE_TAG in state.tags)
+        return self.has_resource and (self.tags_adopted or MADE_HERE_TAG in state.tags)
 
 
 SERVICES: Final = {
@@ -400,11 +378,15 @@ SERVICES: Final = {
         base=DETECTOR,
         find=_find_guard_duty,
         adapter=_GuardDuty,
-        resource=_GuardDuty,
         conflict=_guard_duty_conflict,
     ),
     SecurityService.INSPECTOR: ServiceKind(
-        title="Inspector", client="inspector2", base=EC2, find=_find_inspector, adapter=_Inspector
+        title="Inspector",
+        client="inspector2",
+        base=EC2,
+        find=_find_inspector,
+        adapter=_Inspector,
+        has_resource=False,
     ),
     SecurityService.SECURITY_HUB: ServiceKind(
         title="Security Hub",
@@ -412,7 +394,6 @@ SERVICES: Final = {
         base=HUB,
         find=_find_security_hub,
         adapter=_SecurityHub,
-        resource=_SecurityHub,
         tags_adopted=False,
     ),
 }

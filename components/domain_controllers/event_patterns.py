@@ -43,7 +43,7 @@ class Watched:
     acls: Sequence[str] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Alert:
     """A rule, with the last part of its name.
 
@@ -52,17 +52,13 @@ class Alert:
 
     name: str
     description: str
-    needs_instances: bool
     pattern: Callable[[Watched], Pattern]
+    needs_instances: bool = True
 
 
 def _state(watched: Watched) -> Pattern:
     """Return the pattern of instance state changes (EC2 User Guide, "State change events for your instances")."""
-    return {
-        "source": ["aws.ec2"],
-        "detail-type": ["EC2 Instance State-change Notification"],
-        "detail": {"instance-id": list(watched.instances)},
-    }
+    return _of_instances(watched, "ec2", "EC2 Instance State-change Notification")
 
 
 def _commands(watched: Watched) -> Pattern:
@@ -70,11 +66,12 @@ def _commands(watched: Watched) -> Pattern:
 
     Systems Manager User Guide, "EventBridge event patterns and types for Systems Manager", Run Command.
     """
-    return {
-        "source": ["aws.ssm"],
-        "detail-type": ["EC2 Command Invocation Status-change Notification"],
-        "detail": {"instance-id": list(watched.instances)},
-    }
+    return _of_instances(watched, "ssm", "EC2 Command Invocation Status-change Notification")
+
+
+def _of_instances(watched: Watched, service: str, event: str) -> Pattern:
+    detail = {"instance-id": list(watched.instances)}
+    return {"source": [f"aws.{service}"], "detail-type": [event], "detail": detail}
 
 
 def _sessions_started(watched: Watched) -> Pattern:
@@ -114,34 +111,18 @@ def _calls(service: str, detail: Pattern) -> Pattern:
 
 
 ALERTS = (
+    Alert("state", "A domain controller changes its state: starts, stops, terminates", _state),
+    Alert("commands", "A command runs, or has run, on a domain controller", _commands),
+    Alert("sessions-started", "A session starts on a domain controller", _sessions_started),
     Alert(
-        name="state",
-        description="A domain controller changes its state: starts, stops, terminates",
-        needs_instances=True,
-        pattern=_state,
+        "sessions-ended",
+        "A session is ended or resumed; these calls name no instance, so this reports all of the account's",
+        _sessions_ended,
     ),
     Alert(
-        name="commands",
-        description="A command runs, or has run, on a domain controller",
-        needs_instances=True,
-        pattern=_commands,
-    ),
-    Alert(
-        name="sessions-started",
-        description="A session starts on a domain controller",
-        needs_instances=True,
-        pattern=_sessions_started,
-    ),
-    Alert(
-        name="sessions-ended",
-        description="A session is ended or resumed; these calls name no instance, so this reports all of the account's",
-        needs_instances=True,
-        pattern=_sessions_ended,
-    ),
-    Alert(
-        name="network",
-        description="Security groups or network ACLs of domain controllers change",
+        "network",
+        "Security groups or network ACLs of domain controllers change",
+        _network,
         needs_instances=False,
-        pattern=_network,
     ),
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from common.problems import Problem, SettingPath
+from common.problems import Problem, SettingPath, unexpected
 from components.adoption.inventory import type_and_name
 from components.domain_controllers.names import SYSTEM, controllers_name, site_name
 from components.domain_controllers.operations.settings import BACKUP_DEVICE
@@ -35,33 +35,29 @@ def change_problems(
     subnets: Mapping[str, Mapping[str, Subnet]],
     trail_bucket: str,
     state: Mapping[str, Mapping[str, Any]],
-) -> list[Problem]:
-    """Return problems of settings with the controllers in the stack's state.
+) -> Iterator[Problem]:
+    """Yield problems of settings with the controllers in the stack's state.
 
     Without a section, the stack has no controllers any more. `subnets` are by Region and name in the settings.
     """
     outputs: Outputs = {type_and_name(urn): each for urn, each in state.items()}
-    problems: list[Problem] = []
     planned: set[str] = set()
     for region, site in section.sites.items() if section else ():
         for position, controller in enumerate(site.controllers):
+            path = ("domainControllers", "sites", region, "controllers", position)
             name = f"{controllers_name(site_name(region))}-{controller.name}"
             planned.add(name)
-            subnet = subnets[region][controller.subnet]
-            path = ("domainControllers", "sites", region, "controllers", position)
-            problems += _moved(outputs.get((_INSTANCE, name), {}), subnet, (*path, "subnet"))
+            subnet, instance = subnets[region][controller.subnet], outputs.get((_INSTANCE, name), {})
             volumes = section.volumes_of(controller) if section else []
-            problems += _shrunk(controller, volumes, outputs, name, (subnet.zone, path))
-            if outputs.get((_INSTANCE, name), {}).get("disableApiTermination"):
-                problems += _removed_volumes(controller, volumes, outputs, name, path)
-    return [*problems, *_removed(section, outputs, planned), *_deleted_bucket(section, outputs, trail_bucket)]
-
-
-def _moved(instance: Mapping[str, Any], subnet: Subnet, path: SettingPath) -> Iterator[Problem]:
-    current = instance.get("subnetId")
-    if instance.get("disableApiTermination") and current != subnet.id:
-        message = f"expected {current} while termination protection is on, as another subnet replaces the instance, got {subnet.id}. {_FIX}"
-        yield Problem(path=path, message=message)
+            current = instance.get("subnetId")
+            if instance.get("disableApiTermination") and current != subnet.id:
+                expected = f"{current} while termination protection is on, as another subnet replaces the instance"
+                yield unexpected((*path, "subnet"), expected, subnet.id, _FIX)
+            yield from _shrunk(controller, volumes, outputs, name, (subnet.zone, path))
+            if instance.get("disableApiTermination"):
+                yield from _removed_volumes(controller, volumes, outputs, name, path)
+    yield from _removed(section, outputs, planned)
+    yield from _deleted_bucket(section, outputs, trail_bucket)
 
 
 def _shrunk(
@@ -78,9 +74,13 @@ def _shrunk(
         # In another Availability Zone it is a new volume.
         if volume.size < size and current.get("availabilityZone") == zone:
             is_of_backups = position >= len(controller.volumes)
-            backups = ("domainControllers", "backups", "volumeSize")
-            message = f"expected at least {size}, the size of the volume, which cannot be reduced, got {volume.size}."
-            yield Problem(path=backups if is_of_backups else (*path, "volumes", position, "size"), message=message)
+            key = (
+                ("domainControllers", "backups", "volumeSize")
+                if is_of_backups
+                else (*path, "volumes", position, "size")
+            )
+            expected = f"at least {size}, the size of the volume, which cannot be reduced"
+            yield unexpected(key, expected, str(volume.size))
 
 
 def _removed_volumes(
@@ -91,34 +91,31 @@ def _removed_volumes(
     path: SettingPath,
 ) -> Iterator[Problem]:
     planned = {f"{name}-{each.device_name}" for each in volumes}
+    fix = f"Create a snapshot if its data are needed, {_UNPROTECTED}"
     for token, volume in sorted(outputs):
         device = volume.removeprefix(f"{name}-")
         if token == _VOLUME and _DEVICE.fullmatch(device) and volume not in planned:
-            message = (
-                f"expected the volume {device} of the controller {controller.name}, whose termination protection is on, got none. "
-                "Create a snapshot if its data are needed, set domainControllers.terminationProtection to false, run pulumi up, "
-                "and then make this change"
-            )
             key = ("domainControllers", "backups") if device == BACKUP_DEVICE else (*path, "volumes")
-            yield Problem(path=key, message=message)
+            expected = f"the volume {device} of the controller {controller.name}, whose termination protection is on"
+            yield unexpected(key, expected, "none", fix)
 
 
-_FIX: Final = "Demote the controller, set domainControllers.terminationProtection to false, run pulumi up, and then make this change"
+_UNPROTECTED: Final = "set domainControllers.terminationProtection to false, run pulumi up, and then make this change"
+_FIX: Final = f"Demote the controller, {_UNPROTECTED}"
 
 
 def _removed(section: DomainControllersSection | None, outputs: Outputs, planned: set[str]) -> Iterator[Problem]:
     for (token, name), each in sorted(outputs.items()):
-        if token != _INSTANCE or not name.startswith(f"{SYSTEM}-") or name in planned:
+        is_removed = token == _INSTANCE and name.startswith(f"{SYSTEM}-") and name not in planned
+        if not (is_removed and each.get("disableApiTermination")):
             continue
-        if each.get("disableApiTermination"):
-            region = str(each.get("region"))
-            if section is None:
-                path: SettingPath = ("domainControllers",)
-            else:
-                path = ("domainControllers", "sites", *((region, "controllers") if region in section.sites else ()))
-            controller = name.removeprefix(f"{controllers_name(site_name(region))}-")
-            message = f"expected the controller {controller} in {region}, whose termination protection is on, got none. {_FIX}"
-            yield Problem(path=path, message=message)
+        region = str(each.get("region"))
+        path: SettingPath = ("domainControllers",)
+        if section is not None:
+            path = (*path, "sites", *((region, "controllers") if region in section.sites else ()))
+        controller = name.removeprefix(f"{controllers_name(site_name(region))}-")
+        expected = f"the controller {controller} in {region}, whose termination protection is on"
+        yield unexpected(path, expected, "none", _FIX)
 
 
 def _deleted_bucket(section: DomainControllersSection | None, outputs: Outputs, planned: str) -> Iterator[Problem]:
@@ -134,9 +131,9 @@ def _deleted_bucket(section: DomainControllersSection | None, outputs: Outputs, 
         path = ("regions",)
     elif section:
         return
-    message = (
-        f"expected the stack's trail in the Region of its bucket {bucket.get('bucket')}, which termination protection retains, "
-        "got none. Set domainControllers.terminationProtection to false and run pulumi up, so that the bucket can be deleted "
-        "with its logs, and then make this change"
+    kept = f"its bucket {bucket.get('bucket')}, which termination protection retains"
+    fix = (
+        "Set domainControllers.terminationProtection to false and run pulumi up, so that the bucket can be deleted with its "
+        "logs, and then make this change"
     )
-    yield Problem(path=path, message=message)
+    yield unexpected(path, f"the stack's trail in the Region of {kept}", "none", fix)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
@@ -229,16 +229,7 @@ def _numbered(rules: Iterable[AclRule]) -> tuple[AclRule, ...]:
         while offset in taken[rule.direction]:
             offset = (offset + 1) % _NUMBERS_USED
         taken[rule.direction].add(offset)
-        numbered.append(
-            AclRule(
-                number=_FIRST_NUMBER + offset,
-                direction=rule.direction,
-                protocol=rule.protocol,
-                from_port=rule.from_port,
-                to_port=rule.to_port,
-                network=rule.network,
-            )
-        )
+        numbered.append(replace(rule, number=_FIRST_NUMBER + offset))
     return tuple(sorted(numbered, key=lambda each: (each.direction, each.number)))
 
 

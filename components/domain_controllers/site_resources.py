@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from common.aws.failures import MalformedAnswerError, code_of
 from common.network import Family, contains
-from common.problems import Collector, Problem, SettingPath, SettingsError, raise_problems, shown
+from common.problems import Collector, Problem, SettingPath, SettingsError, raise_problems, shown, unexpected
 from components.adoption.lookup import program_clients
 from components.domain_controllers.operations.plan import needs_s3
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
@@ -21,7 +21,7 @@ from components.session_manager.endpoint_services import service_name
 from components.session_manager.endpoints import check_private_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from common.network import Network as Addresses
     from components.domain_controllers.settings import DomainControllersSection, ResolverSiteSettings, SiteSettings
@@ -148,57 +148,59 @@ def _with_resolver(
     dedicated tenancy, no subnets that another account shares.
     """
     path = ("domainControllers", "resolverEndpoints", "sites", region)
-    problems: list[Problem] = []
+    ids: dict[str, str] = {}
+    raise_problems(
+        [*_endpoint_problems(found, region, site, resolver, path), *_vpc_problems(region, resolver, path, ids)]
+    )
+    return replace(found, resolver_vpcs=ids)
+
+
+def _endpoint_problems(
+    found: SiteResources, region: str, site: SiteSettings, resolver: ResolverSiteSettings, path: SettingPath
+) -> Iterator[Problem]:
     zones = [each.zone for each in found.network.one_subnet_a_zone().subnets]
     if len(zones) < _FEWEST_ZONES:
-        message = f"expected the site's subnets in two zones, got {', '.join(zones)}. Name a subnet of another zone in the site."
-        problems.append(Problem(path=path, message=message))
+        fix = "Name a subnet of another zone in the site"
+        yield unexpected(path, "the site's subnets in two zones", ", ".join(zones), fix)
     vpc = find_vpc(region, site.vpc)
     if vpc and vpc.is_dedicated:
-        message = (
-            f"expected a VPC with default tenancy, got {site.vpc}. Resolver endpoints are not possible in this VPC."
-        )
-        problems.append(Problem(path=path, message=message))
-    if vpc and any(
-        each["SubnetId"] in found.network.subnet_ids and each["OwnerId"] != vpc.owner for each in vpc.subnets
-    ):
-        message = "expected subnets of the VPC's own account, got shared ones. Name other subnets in the site."
-        problems.append(Problem(path=path, message=message))
+        fix = "Resolver endpoints are not possible in this VPC"
+        yield unexpected(path, "a VPC with default tenancy", site.vpc, fix)
+    own = found.network.subnet_ids
+    if vpc and any(each["SubnetId"] in own and each["OwnerId"] != vpc.owner for each in vpc.subnets):
+        fix = "Name other subnets in the site"
+        yield unexpected(path, "subnets of the VPC's own account", "shared ones", fix)
     networks = _parsed(found.network.cidrs)
-    problems += [
-        Problem(
-            path=(*path, "controllerAddresses", number),
-            message=f"expected an address in {', '.join(map(str, networks))}, the site's subnets, got {address}. Name "
-            "controllers of this Region only: a query waits for targets that do not answer.",
-        )
-        for number, address in enumerate(resolver.controller_addresses)
-        if not any(ip_address(address) in each for each in networks)
-    ]
-    ids: dict[str, str] = {}
+    for number, address in enumerate(resolver.controller_addresses):
+        if not any(ip_address(address) in each for each in networks):
+            expected = f"an address in {', '.join(map(str, networks))}, the site's subnets"
+            fix = "Name controllers of this Region only: a query waits for targets that do not answer"
+            yield unexpected((*path, "controllerAddresses", number), expected, address, fix)
+
+
+def _vpc_problems(
+    region: str, resolver: ResolverSiteSettings, path: SettingPath, ids: dict[str, str]
+) -> Iterator[Problem]:
+    """Yield problems of the VPCs that resolve the domains, and put the IDs of the others by name into `ids`."""
     for number, name in enumerate(resolver.vpcs):
-        with explained_at((*path, "vpcs", number), f"VPC {name} in {region}", "ec2", region):
+        where = (*path, "vpcs", number)
+        with explained_at(where, f"VPC {name} in {region}", "ec2", region):
             other = find_vpc(region, name)
         if other is None:
-            message = f"expected the ID or the Name tag of just one VPC in {region}, got {name}. Correct the name."
-            problems.append(Problem(path=(*path, "vpcs", number), message=message))
+            yield unexpected(where, f"the ID or the Name tag of just one VPC in {region}", name, "Correct the name")
         elif other.id in ids.values():
-            message = f"expected each VPC once, got {name}, which is {other.id} again. Remove it."
-            problems.append(Problem(path=(*path, "vpcs", number), message=message))
+            yield unexpected(where, "each VPC once", f"{name}, which is {other.id} again", "Remove it")
         else:
             ids[name] = other.id
-    raise_problems(problems)
-    return replace(found, resolver_vpcs=ids)
 
 
 def _check_zones(site: SiteSettings, network: Network, path: SettingPath) -> None:
     used = {each.subnet for each in site.controllers}
     zones = sorted({each.zone for each in network.subnets if each.given in used})
     if used and len(zones) < _FEWEST_ZONES:
-        text = (
-            f"expected at least two controllers, in subnets of at least two Availability Zones, got {len(site.controllers)} in "
-            f"{', '.join(zones)}. Move one of them to a subnet of another zone"
-        )
-        raise SettingsError([Problem(path=(*path, "controllers"), message=text)])
+        expected = "at least two controllers, in subnets of at least two Availability Zones"
+        got, fix = f"{len(site.controllers)} in {', '.join(zones)}", "Move one of them to a subnet of another zone"
+        raise_problems([unexpected((*path, "controllers"), expected, got, fix)])
 
 
 def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: SettingPath) -> None:
@@ -209,8 +211,8 @@ def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: Setting
     allowed = _parsed(endpoints.settings.allowed_cidrs)
     outside = [each for each in _parsed(network.cidrs) if not any(contains(outer, each) for outer in allowed)]
     if outside:
-        text = f"expected networks that contain the controllers' subnets, got {shown(endpoints.settings.allowed_cidrs)}"
-        raise SettingsError([Problem(path=path, message=f"{text}, without {', '.join(map(str, outside))}.")])
+        got = f"{shown(endpoints.settings.allowed_cidrs)}, without {', '.join(map(str, outside))}"
+        raise_problems([unexpected(path, "networks that contain the controllers' subnets", got)])
 
 
 def _check_sources(region: str, section: DomainControllersSection) -> None:
@@ -221,38 +223,41 @@ def _check_sources(region: str, section: DomainControllersSection) -> None:
     root = ("domainControllers",)
     at_site = (*root, "sites", region)
     site = section.sites[region]
-    place = at_site if site.bastion_security_group_ids else root
-    groups = dict.fromkeys(section.bastion_groups(region), (*place, "bastionSecurityGroupIds"))
+    groups = (*(at_site if site.bastion_security_group_ids else root), "bastionSecurityGroupIds")
     lists = {
         id_: (*at_site, "clientPrefixListIds", name)
         if name in site.client_prefix_list_ids
         else (*root, "clientPrefixLists", name, "id")
         for name, id_ in section.prefix_list_ids(region).items()
     }
-    found: set[str] = set()
-    ec2 = program_clients().client("ec2", region)
-    if groups:
-        with explained_at((*place, "bastionSecurityGroupIds"), f"security groups in {region}", "ec2", region):
-            pages = ec2.get_paginator("describe_security_groups").paginate(Filters=_by("group-id", groups))
-            found |= {each["GroupId"] for page in pages for each in page["SecurityGroups"]}
-    if lists:
-        with explained_at((*root, "clientPrefixLists"), f"prefix lists in {region}", "ec2", region):
-            pages = ec2.get_paginator("describe_managed_prefix_lists").paginate(Filters=_by("prefix-list-id", lists))
-            found |= {each["PrefixListId"] for page in pages for each in page["PrefixLists"]}
     several = len(section.sites) > 1
-    raise_problems(
-        Problem(
-            path=path,
-            message=f"expected the ID of {kind} in {region}, got {each}. Correct it, or create {kind} there"
-            + (f", or set sites.{region}.{key}" if several and path[1] != "sites" else ""),
-        )
-        for ids, kind, key in (
-            (groups, "a security group", "bastionSecurityGroupIds"),
-            (lists, "a prefix list", "clientPrefixListIds"),
-        )
-        for each, path in ids.items()
-        if each not in found
-    )
+    problems: list[Problem] = []
+    for kind, member, paths, key in (
+        ("security group", "GroupId", dict.fromkeys(section.bastion_groups(region), groups), "bastionSecurityGroupIds"),
+        ("prefix list", "PrefixListId", lists, "clientPrefixListIds"),
+    ):
+        operation, items, name = _LISTED[member]
+        found: set[str] = set()
+        if paths:
+            with explained_at(next(iter(paths.values())), f"{kind}s in {region}", "ec2", region):
+                # A filter, with which what does not exist is no error.
+                by_id = [{"Name": name, "Values": list(paths)}]
+                pages = program_clients().client("ec2", region).get_paginator(operation).paginate(Filters=by_id)
+                found = {each[member] for page in pages for each in page[items]}
+        for id_, path in paths.items():
+            if id_ not in found:
+                fix = f"Correct it, or create a {kind} there"
+                if several and path[1] != "sites":
+                    fix += f", or set sites.{region}.{key}"
+                problems.append(unexpected(path, f"the ID of a {kind} in {region}", id_, fix))
+    raise_problems(problems)
+
+
+_LISTED: Final = {
+    "GroupId": ("describe_security_groups", "SecurityGroups", "group-id"),
+    "PrefixListId": ("describe_managed_prefix_lists", "PrefixLists", "prefix-list-id"),
+}
+"""Operation, list in its response, and filter, by the member with the ID."""
 
 
 def _check_trail(region: str, name: str) -> None:
@@ -263,23 +268,16 @@ def _check_trail(region: str, name: str) -> None:
     with explained_at(path, f"trail {name} in {region}", "cloudtrail", region):
         trails = program_clients().client("cloudtrail", region).describe_trails(includeShadowTrails=True)["trailList"]
     if not any(name in (each["Name"], each["TrailARN"]) for each in trails):
-        message = (
-            f"expected the name or the ARN of a trail that records {region}, got {name}. Correct it, or leave it out"
-        )
-        raise SettingsError([Problem(path=path, message=message)])
-
-
-def _by(name: str, values: Iterable[str]) -> list[dict[str, object]]:
-    """Return a filter of EC2, with which what does not exist is no error."""
-    return [{"Name": name, "Values": list(values)}]
+        expected = f"the name or the ARN of a trail that records {region}"
+        raise_problems([unexpected(path, expected, name, "Correct it, or leave it out")])
 
 
 def _image(region: str, parameter: str, path: SettingPath) -> str:
     with explained_at(path, f"parameter {parameter} in {region}", "ssm", region):
         image = _image_id(region, parameter)
     if image is None:
-        allowed = f"the name of a parameter that exists in {region} and names an image"
-        raise SettingsError([Problem(path=path, message=f"expected {allowed}, got {shown(parameter)}.")])
+        expected = f"the name of a parameter that exists in {region} and names an image"
+        raise SettingsError([unexpected(path, expected, shown(parameter))])
     return image
 
 
@@ -294,11 +292,8 @@ def _existing_image(region: str, image_id: str, path: SettingPath) -> str:
         found = program_clients().client("ec2", region).describe_images(Filters=by_id)["Images"]
     fitting = [each for each in found if each.get("State") == "available" and each.get("Platform") == "windows"]
     if not fitting:
-        message = (
-            f"expected the ID of an available Windows image in {region}, got {image_id}. Share the image with this account, "
-            "or copy it to the Region."
-        )
-        raise SettingsError([Problem(path=path, message=message)])
+        fix = "Share the image with this account, or copy it to the Region"
+        raise_problems([unexpected(path, f"the ID of an available Windows image in {region}", image_id, fix)])
     return image_id
 
 
@@ -325,8 +320,8 @@ def _s3_list(region: str, path: SettingPath) -> tuple[str, tuple[str, ...]]:
             if not cidrs:
                 raise MalformedAnswerError(operation="GetManagedPrefixListEntries", found=f"no entries of {name}")
             return found["PrefixListId"], cidrs
-    text = f"expected a Region with the managed prefix list {name}, as controllers use S3, got {region}."
-    raise SettingsError([Problem(path=path, message=text)])
+    expected = f"a Region with the managed prefix list {name}, as controllers use S3"
+    raise SettingsError([unexpected(path, expected, region)])
 
 
 def _parsed(cidrs: tuple[str, ...] | list[str]) -> tuple[Addresses, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from common.iam.statements import allow, document
+
 RULE_NAME: Final = "shell-access-node-roles"
 RUNBOOK_NAME: Final = "AttachShellAccessNodePolicy"
 REMEDIATION_ROLE_NAME: Final = "ShellAccessNodeRemediation"
@@ -33,9 +35,4 @@ def host_trust() -> PolicyDocument:
     service sends its source account is not documented either; if it does not, a condition on it would exclude every
     node. Only an administrator who may pass the role can configure it for the account.
     """
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"},
-        ],
-    }
+    return document([allow("", "sts:AssumeRole", principal={"Service": "ssm.amazonaws.com"})])

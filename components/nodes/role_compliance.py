@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from common.iam.statements import allow, deny, document
 from common.limits import DOCUMENT, GUARD_RULE, ROLE_POLICIES, TRUST_POLICY, Generated, size
 from components.adoption.document_content import published_bytes
 from components.nodes.names import REMEDIATION_ROLE_NAME, ROLE_TYPE, PolicyDocument
@@ -65,7 +66,6 @@ ERROR_PERCENTAGE: Final = 10
 _ROLE_ID: Final = "^AROA[A-Z0-9]{12,124}$"
 _SCRIPT_SECONDS: Final = 120
 _API_SECONDS: Final = 25
-_VERSION: Final = "2012-10-17"
 
 
 def runbook(place: Scope, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
@@ -139,26 +139,18 @@ def runbook(place: Scope, policy_arns: Sequence[str], excluded_roles: Sequence[s
 def remediation_role_policy(place: Scope, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> PolicyDocument:
     """Return the permissions: attach the instance policies, except to excluded roles, and read roles; no others."""
     looking = ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole"]
-    statements: list[dict[str, object]] = [
-        {
-            "Sid": "AttachInstancePolicy",
-            "Effect": "Allow",
-            "Action": "iam:AttachRolePolicy",
-            "Resource": place.iam("role/*"),
-            "Condition": {
-                "ArnEquals": {"iam:PolicyARN": policy_arns[0] if len(policy_arns) == 1 else list(policy_arns)}
-            },
-        },
-        {"Sid": "SeeRoles", "Effect": "Allow", "Action": looking, "Resource": place.iam("role/*")},
+    roles, attach = place.iam("role/*"), "iam:AttachRolePolicy"
+    ours = {"ArnEquals": {"iam:PolicyARN": policy_arns[0] if len(policy_arns) == 1 else list(policy_arns)}}
+    statements = [
+        allow("AttachInstancePolicy", attach, roles, condition=ours),
+        allow("SeeRoles", looking, roles),
         # Supports no narrower resource (Service Authorization Reference).
-        {"Sid": "FindRole", "Effect": "Allow", "Action": "config:ListDiscoveredResources", "Resource": "*"},
+        allow("FindRole", "config:ListDiscoveredResources", "*"),
     ]
     if excluded_roles:
         arns = [place.iam(f"role/{path}{name}") for name in excluded_roles for path in ("", "*/")]
-        statements.append(
-            {"Sid": "LeaveExcluded", "Effect": "Deny", "Action": "iam:AttachRolePolicy", "Resource": arns}
-        )
-    return {"Version": _VERSION, "Statement": statements}
+        statements.append(deny("LeaveExcluded", attach, arns))
+    return document(statements)
 
 
 def remediation_trust(place: Scope) -> PolicyDocument:
@@ -167,20 +159,8 @@ def remediation_trust(place: Scope) -> PolicyDocument:
     IAM User Guide, "The confused deputy problem".
     """
     runs = f"arn:{place.partition}:ssm:*:{place.account_id}:automation-execution/*"
-    return {
-        "Version": _VERSION,
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "ssm.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-                "Condition": {
-                    "StringEquals": {"aws:SourceAccount": place.account_id},
-                    "ArnLike": {"aws:SourceArn": runs},
-                },
-            }
-        ],
-    }
+    condition = {"StringEquals": {"aws:SourceAccount": place.account_id}, "ArnLike": {"aws:SourceArn": runs}}
+    return document([allow("", "sts:AssumeRole", principal={"Service": "ssm.amazonaws.com"}, condition=condition)])
 
 
 @cache

@@ -11,7 +11,7 @@ from unicodedata import category
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from common.characters import hidden_character
-from common.validation import RoleName, Section, enabled_flag, flag, partitions, setting
+from common.validation import WEEKDAYS, RoleName, Section, enabled_flag, flag, partitions, setting
 from components.association import AssociationPlan
 from components.nodes.names import ASSOCIATION_NAME, UPDATE_DOCUMENT, UPDATE_PARAMETERS
 
@@ -28,27 +28,7 @@ _CRON_PART: Final = re.compile(
     r"([*?L]|[0-9]{1,4}[LW]?|LW|[A-Z]{3}L?)(-([0-9]{1,4}|[A-Z]{3}))?(/[1-9][0-9]{0,3}|#[1-5])?"
 )
 _CRON_WORDS: Final = frozenset(
-    [
-        "SUN",
-        "MON",
-        "TUE",
-        "WED",
-        "THU",
-        "FRI",
-        "SAT",
-        "JAN",
-        "FEB",
-        "MAR",
-        "APR",
-        "MAY",
-        "JUN",
-        "JUL",
-        "AUG",
-        "SEP",
-        "OCT",
-        "NOV",
-        "DEC",
-    ]
+    {*WEEKDAYS, *["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]}
 )
 _CRON_LIMITS: Final = (59, 23, 31, 12, 7, 2199)
 """Maximum values of minutes, hours, days of a month, months, days of a week and years."""

@@ -130,6 +130,6 @@ def test_bucket_with_logs_is_not_deleted(
 ) -> None:
     urn = "urn:pulumi:prod::shell-access::aws:s3/bucket:Bucket::domain-controllers-trail-logs"
     outputs = {urn: {"bucket": bucket, "forceDestroy": not keeps_logs}}
-    found = change_problems(settings, SUBNETS if settings else {}, "trail-eu", outputs)
+    found = [*change_problems(settings, SUBNETS if settings else {}, "trail-eu", outputs)]
     assert [each.key for each in found if each.key.endswith(key)] == [each.key for each in found]
     assert bool(found) is (keeps_logs and key != "")
