@@ -106,96 +106,103 @@ def test_every_field_says_what_it_means_and_what_is_allowed() -> None:
             assert field.json_schema_extra, name
 
 
+SITE = DESIGN["sites"]["eu-west-1"]
+NETWORKS = "of addresses that single hosts may have, got"
+LEFT_OUT = "leave it out for the dynamic range, got"
+OVERLAP = "expected networks that do not overlap, got"
+ZONES = "in subnets of at least two Availability Zones, got"
+
+
+def at_site(**more: Any) -> dict[str, Any]:
+    return {"sites": {"eu-west-1": SITE | more}}
+
+
+def clients(**networks: list[str]) -> dict[str, Any]:
+    return {"clients": networks}
+
+
+def prefix_list(**more: Any) -> dict[str, Any]:
+    return {"clientPrefixLists": {"partners": {"id": "pl-0123abcd", "maxEntries": 7} | more}}
+
+
+BASTION = {"managementAccess": "bastion", "bastionNetworks": ["10.9.0.0/24"]}
+GROUPS = {"bastionSecurityGroupIds": ["sg-0123abcd"]}
+NO_GROUPS = "expected at least one ID, as managementAccess is bastion, got []."
+NOT_EMPTY = 'expected an empty list, as managementAccess is session-manager, got ["sg-0123abcd"].'
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
-    "host bits": (
-        {"clients": {"offices": ["10.10.3.4/16"]}},
-        "clients.offices[0]",
-        'of addresses that single hosts may have, got "10.10.3.4/16".',
-    ),
-    "not canonical": (
-        {"clients": {"offices": ["2001:DB8::/48"]}},
-        "clients.offices[0]",
-        'of addresses that single hosts may have, got "2001:DB8::/48".',
-    ),
-    "the internet": (
-        {"clients": {"all": ["0.0.0.0/0"]}},
-        "clients.all[0]",
-        'of addresses that single hosts may have, got "0.0.0.0/0".',
-    ),
+    "host bits": (clients(offices=["10.10.3.4/16"]), "clients.offices[0]", f'{NETWORKS} "10.10.3.4/16".'),
+    "not canonical": (clients(offices=["2001:DB8::/48"]), "clients.offices[0]", f'{NETWORKS} "2001:DB8::/48".'),
+    "the internet": (clients(all=["0.0.0.0/0"]), "clients.all[0]", f'{NETWORKS} "0.0.0.0/0".'),
     "half the internet": (
         {"onPremisesDomainControllers": ["128.0.0.0/1"]},
         "onPremisesDomainControllers[0]",
         "of /8 or longer",
     ),
-    "all of IPv6": (
-        {"clients": {"all": ["::/0"]}},
-        "clients.all[0]",
-        'of addresses that single hosts may have, got "::/0".',
-    ),
+    "all of IPv6": (clients(all=["::/0"]), "clients.all[0]", f'{NETWORKS} "::/0".'),
     "overlap": (
-        {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.10.1.0/24"]}},
+        clients(offices=["10.10.0.0/16"], aws=["10.10.1.0/24"]),
         "clients.aws",
-        'expected networks that do not overlap, got "10.10.1.0/24", which is within 10.10.0.0/16 of offices.',
+        f'{OVERLAP} "10.10.1.0/24", which is within 10.10.0.0/16 of offices.',
     ),
     "twice": (
-        {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.10.0.0/16"]}},
+        clients(offices=["10.10.0.0/16"], aws=["10.10.0.0/16"]),
         "clients.offices",
-        'expected networks that do not overlap, got "10.10.0.0/16", which repeats 10.10.0.0/16 of aws.',
+        f'{OVERLAP} "10.10.0.0/16", which repeats 10.10.0.0/16 of aws.',
     ),
     "overlap of IPv6": (
-        {"clients": {"six": ["2001:db8::/32", "2001:db8:1::/48"]}},
+        clients(six=["2001:db8::/32", "2001:db8:1::/48"]),
         "clients.six",
-        'expected networks that do not overlap, got "2001:db8:1::/48", which is within 2001:db8::/32 of six.',
+        f'{OVERLAP} "2001:db8:1::/48", which is within 2001:db8::/32 of six.',
     ),
     "overlap on premises": (
         {"onPremisesDomainControllers": ["10.1.0.0/24", "10.1.0.10/32"]},
         "onPremisesDomainControllers",
-        'expected networks that do not overlap, got "10.1.0.10/32", which is within 10.1.0.0/24.',
+        f'{OVERLAP} "10.1.0.10/32", which is within 10.1.0.0/24.',
     ),
-    "bastion without groups": (
-        {"managementAccess": "bastion", "bastionNetworks": ["10.9.0.0/24"]},
-        "bastionSecurityGroupIds",
-        "expected at least one ID, as managementAccess is bastion, got [].",
-    ),
+    "bastion without groups": (BASTION, "bastionSecurityGroupIds", NO_GROUPS),
     "site of bastions without groups": (
-        {
-            "managementAccess": "bastion",
-            "bastionNetworks": ["10.9.0.0/24"],
-            "sites": {
-                "eu-west-1": DESIGN["sites"]["eu-west-1"] | {"bastionSecurityGroupIds": ["sg-0123abcd"]},
-                "us-east-1": DESIGN["sites"]["eu-west-1"],
-            },
-        },
+        BASTION | {"sites": {"eu-west-1": SITE | GROUPS, "us-east-1": SITE}},
         "sites.us-east-1.bastionSecurityGroupIds",
-        "expected at least one ID, as managementAccess is bastion, got [].",
+        NO_GROUPS,
     ),
-    "groups of a site without bastion": (
-        {"sites": {"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"bastionSecurityGroupIds": ["sg-0123abcd"]}}},
-        "sites.eu-west-1.bastionSecurityGroupIds",
-        'expected an empty list, as managementAccess is session-manager, got ["sg-0123abcd"].',
-    ),
+    "groups of a site without bastion": (at_site(**GROUPS), "sites.eu-west-1.bastionSecurityGroupIds", NOT_EMPTY),
     "prefix list of a site for no clients": (
-        {"sites": {"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"clientPrefixListIds": {"x": "pl-0123abcd"}}}},
+        at_site(clientPrefixListIds={"x": "pl-0123abcd"}),
         "sites.eu-west-1.clientPrefixListIds.x",
         'expected a name of clientPrefixLists, got "x".',
     ),
     "bastion without networks": (
-        {"managementAccess": "bastion", "bastionSecurityGroupIds": ["sg-0123abcd"]},
+        {"managementAccess": "bastion"} | GROUPS,
         "bastionNetworks",
         "expected the bastion hosts' subnets, as there is a network ACL, got [].",
     ),
-    "groups without bastion": (
-        {"bastionSecurityGroupIds": ["sg-0123abcd"]},
-        "bastionSecurityGroupIds",
-        'expected an empty list, as managementAccess is session-manager, got ["sg-0123abcd"].',
-    ),
+    "groups without bastion": (GROUPS, "bastionSecurityGroupIds", NOT_EMPTY),
     "prefix list of unknown networks": (
-        {"clientPrefixLists": {"partners": {"id": "pl-0123abcd", "maxEntries": 7}}},
+        prefix_list(),
         "clientPrefixLists.partners.networks",
         "expected the networks of the prefix list, as there is a network ACL, got [].",
     ),
+    "more networks than entries": (
+        prefix_list(maxEntries=1, networks=["10.50.0.0/16", "10.52.0.0/16"]),
+        "clientPrefixLists.partners.networks",
+        "expected at most 1 networks, its maxEntries, got 2.",
+    ),
+    "network of another family": (
+        prefix_list(networks=["2001:db8::/48"]),
+        "clientPrefixLists.partners.networks[0]",
+        'expected networks of IPv4, its addressFamily, got "2001:db8::/48".',
+    ),
+    "prefix list of two names": (
+        {
+            "clientPrefixLists": {
+                name: {"id": "pl-0123abcd", "maxEntries": 7, "networks": ["10.50.0.0/16"]} for name in "ab"
+            }
+        },
+        "clientPrefixLists.b.id",
+        'expected another prefix list than that of a, got "pl-0123abcd".',
+    ),
     "no prefix list": (
-        {"clientPrefixLists": {"partners": {"id": "partners", "maxEntries": 7, "networks": ["10.50.0.0/16"]}}},
+        prefix_list(id="partners", networks=["10.50.0.0/16"]),
         "clientPrefixLists.partners.id",
         'expected an id such as pl-0123456789abcdef0, got "partners".',
     ),
@@ -214,12 +221,8 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "replicationPort",
         "expected a port that no row has, got 3268, which is for LDAP Global Catalog (GC).",
     ),
-    "port too low": ({"replicationPort": 389}, "replicationPort", "leave it out for the dynamic range, got 389."),
-    "port as text": (
-        {"replicationPort": "50000"},
-        "replicationPort",
-        'leave it out for the dynamic range, got "50000".',
-    ),
+    "port too low": ({"replicationPort": 389}, "replicationPort", f"{LEFT_OUT} 389."),
+    "port as text": ({"replicationPort": "50000"}, "replicationPort", f'{LEFT_OUT} "50000".'),
     "Netlogon alone": (
         {"netlogonPort": 50001},
         "netlogonPort",
@@ -257,31 +260,17 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "is not one of the stack's Regions (eu-west-1, us-east-1)",
     ),
     "one controller": (
-        {"sites": {"eu-west-1": {**DESIGN["sites"]["eu-west-1"], "controllers": [CONTROLLER]}}},
+        at_site(controllers=[CONTROLLER]),
         "sites.eu-west-1.controllers",
-        "in subnets of at least two Availability Zones, got 1 in directory-a. Add a controller",
+        f"{ZONES} 1 in directory-a. Add a controller",
     ),
     "one subnet": (
-        {
-            "sites": {
-                "eu-west-1": {
-                    **DESIGN["sites"]["eu-west-1"],
-                    "controllers": [CONTROLLER, {**CONTROLLER, "name": "DC2"}],
-                }
-            }
-        },
+        at_site(controllers=[CONTROLLER, CONTROLLER | {"name": "DC2"}]),
         "sites.eu-west-1.controllers",
-        "in subnets of at least two Availability Zones, got 2 in directory-a. ",
+        f"{ZONES} 2 in directory-a. ",
     ),
     "same name": (
-        {
-            "sites": {
-                "eu-west-1": {
-                    **DESIGN["sites"]["eu-west-1"],
-                    "controllers": [CONTROLLER, {"name": "dc1", "subnet": "directory-b"}],
-                }
-            }
-        },
+        at_site(controllers=[CONTROLLER, {"name": "dc1", "subnet": "directory-b"}]),
         "sites.eu-west-1.controllers[1].name",
         'expected a name that no other controller has, got "dc1".',
     ),
@@ -320,14 +309,13 @@ def test_client_prefix_lists_count_maximum_and_fill_the_acl() -> None:
 
 
 def test_site_has_its_own_groups_and_prefix_lists() -> None:
-    site = DESIGN["sites"]["eu-west-1"]
     own = {"bastionSecurityGroupIds": ["sg-0fedcba9"], "clientPrefixListIds": {"partners": "pl-0fedcba9"}}
     section = read(
         managementAccess="bastion",
         bastionSecurityGroupIds=["sg-0123abcd"],
         bastionNetworks=["10.9.0.0/24"],
         clientPrefixLists={"partners": {"id": "pl-0123abcd", "maxEntries": 7, "networks": ["10.50.0.0/16"]}},
-        sites={"eu-west-1": site, "us-east-1": site | own},
+        sites={"eu-west-1": SITE, "us-east-1": SITE | own},
     )
     for region, end in (("eu-west-1", "0123abcd"), ("us-east-1", "0fedcba9")):
         found = sources(section, region, site_networks={})
@@ -438,7 +426,7 @@ def required(section: DomainControllersSection) -> tuple[TrafficRequirement, ...
             },
             ["bastionNetworks", "requireMfa"],
         ),
-        ({"sites": {"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"controllers": OWN_IMAGES}}}, ["imageParameter"]),
+        (at_site(controllers=OWN_IMAGES), ["imageParameter"]),
     ],
     ids=str,
 )
@@ -506,7 +494,7 @@ def test_resolver_endpoints_need_dns_servers() -> None:
 def test_image_id_counts_before_the_parameter() -> None:
     def image(**given: str) -> str:
         own = [CONTROLLER | given, {"name": "DC2", "subnet": "directory-b"}]
-        section = read(sites={"eu-west-1": DESIGN["sites"]["eu-west-1"] | {"controllers": own}})
+        section = read(**at_site(controllers=own))
         return section.sites["eu-west-1"].controllers[0].image
 
     hardened, parameter = "ami-0123456789abcdef0", "/images/hardened"
