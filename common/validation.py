@@ -179,6 +179,15 @@ def _sdk_data() -> Path:
 
 
 ModelT = TypeVar("ModelT", bound="Section")
+SectionT = TypeVar("SectionT", bound="Section")
+
+
+def _if_enabled(section: Section | None) -> Section | None:
+    return section if section is None or getattr(section, "enabled", True) else None
+
+
+WhenEnabled: TypeAlias = Annotated[SectionT | None, AfterValidator(_if_enabled)]
+"""A section that is None where it is absent or disabled."""
 KeyPaths: TypeAlias = "Callable[[], Mapping[str, Sequence[SettingPath]]]"
 """Function that returns paths of keys, which only an unknown key needs."""
 

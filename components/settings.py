@@ -499,7 +499,7 @@ def _nodes(
     sections: Mapping[str, Any], session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
 ) -> NodesSection | None:
     section, _ = _enabled_section(NodesSection, sections, "nodes", problems)
-    if section and section.compliance and instance_policy(session_manager, partition="", account_id="") is None:
+    if section and section.role_compliance and instance_policy(session_manager, partition="", account_id="") is None:
         expected = "a section sessionManager that logs sessions or encrypts their data"
         fix = "Without it there is no instance policy to attach"
         problems.append(unexpected(("nodes", "roleCompliance"), expected, "none", fix))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from common.validation import WEEKDAYS, Section, Weekday, enabled_flag, flag, member_of, setting
+from common.validation import WEEKDAYS, Section, Weekday, WhenEnabled, enabled_flag, flag, member_of, setting
 from components.detection.names import AGENTS, DETECTOR, EC2, HUB, RUNTIME, SecurityService, SecurityStandard
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class InspectorSettings(Section):
     """Section `inspector`."""
 
     enabled: bool = enabled_flag("Enable Inspector's scans of EC2 instances in the Regions of the sites")
-    cis_scans: CisScansSettings | None = setting(
+    cis_scans: WhenEnabled[CisScansSettings] = setting(
         "Scan the controllers against a CIS benchmark every week.",
         "a mapping of settings, {} for the defaults",
         default=None,
@@ -81,17 +81,17 @@ class DetectionSettings(Section):
     """Section `detection`: services of the account, in the Regions of the sites."""
 
     enabled: bool = enabled_flag("Enable the detection services")
-    guard_duty: GuardDutySettings | None = setting(
+    guard_duty: WhenEnabled[GuardDutySettings] = setting(
         "Analyze flow logs, DNS queries and API calls with GuardDuty.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    inspector: InspectorSettings | None = setting(
+    inspector: WhenEnabled[InspectorSettings] = setting(
         "Scan the software on EC2 instances for vulnerabilities with Inspector.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    security_hub: SecurityHubSettings | None = setting(
+    security_hub: WhenEnabled[SecurityHubSettings] = setting(
         "Evaluate the account against standards with Security Hub CSPM, which also collects the findings of the other services.",
         "a mapping of settings, {} for the defaults",
         default=None,
@@ -105,10 +105,9 @@ class DetectionSettings(Section):
             SecurityService.INSPECTOR: self.inspector,
             SecurityService.SECURITY_HUB: self.security_hub,
         }
-        return {service: each.switches for service, each in sections.items() if self.enabled and each and each.enabled}
+        return {service: each.switches for service, each in sections.items() if each}
 
     @property
     def benchmark(self) -> CisScansSettings | None:
         """Settings of the CIS scans, where they are on."""
-        inspector = self.inspector if self.enabled and self.inspector and self.inspector.enabled else None
-        return inspector.cis_scans if inspector and inspector.cis_scans and inspector.cis_scans.enabled else None
+        return self.inspector.cis_scans if self.inspector else None

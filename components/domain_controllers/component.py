@@ -106,11 +106,11 @@ def plan_controllers(
         further = len(instance_policies(preferences, partition=account.partition, account_id=account.id))
         raise_problems(excess_problems(generated_texts(section, account, plans, further)))
     windows: dict[str, tuple[PatchWindow, ...]] = {}
-    if section.patches:
+    if section.patching:
         zones = {region: place.controller_zones(section.sites[region]) for region, place in resources.items()}
-        windows = plan_windows(section.patches, zones)
+        windows = plan_windows(section.patching, zones)
         with collector:
-            raise_problems(window_problems(section.patches, windows))
+            raise_problems(window_problems(section.patching, windows))
     collector.check()
     return PlannedControllers(section=section, resources=resources, plans=plans, windows=windows)
 

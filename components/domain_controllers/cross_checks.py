@@ -220,9 +220,7 @@ def _ineffective(section: DomainControllersSection) -> Iterator[Problem]:
         if each.image_id:
             yield from ineffective(each, (*_ROOT, *where), f"imageId is {each.image_id}", "image_parameter")
     if not _regions_with_controllers(section):
-        parts = {"event_logs": section.collected_events, "health": section.health_checks, "patching": section.patches}
-        in_use = (name for name, part in parts.items() if part)
-        yield from ineffective(section, _ROOT, "no site creates controllers", *in_use)
+        yield from ineffective(section, _ROOT, "no site creates controllers", "event_logs", "health", "patching")
     if not section.administrator_roles:
         yield from ineffective(section, _ROOT, "administratorRoles is empty", "dedicated_account")
     if section.management_access is ManagementAccess.BASTION:
@@ -325,16 +323,16 @@ def _quotas(section: DomainControllersSection) -> Iterator[Problem]:
 
 
 def _patching(section: DomainControllersSection) -> Iterator[Problem]:
-    given = section.patches
+    given = section.patching
     if given and given.hours_between_zones < given.window_hours:
         expected = f"at least {given.window_hours}, its windowHours, so that no two windows are open at the same time"
         yield _wrong(("patching", "hoursBetweenZones"), expected, str(given.hours_between_zones))
 
 
 def _backups(section: DomainControllersSection) -> Iterator[Problem]:
-    if section.saved is None:
+    if section.backups is None:
         return
-    yield from _not_by_site(section, ("backups", "buckets"), section.saved.buckets, "a bucket")
+    yield from _not_by_site(section, ("backups", "buckets"), section.backups.buckets, "a bucket")
     for where, each in _controllers(section):
         if any(volume.device_name == BACKUP_DEVICE for volume in each.volumes):
             expected = f"a device other than {BACKUP_DEVICE}, which is the device of the backups"
@@ -355,7 +353,7 @@ def _not_by_site(
 
 
 def _promotion(section: DomainControllersSection) -> Iterator[Problem]:
-    given = section.promotes
+    given = section.promotion
     if given is None:
         return
     if not section.dns:

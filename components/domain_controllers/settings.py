@@ -22,6 +22,7 @@ from common.validation import (
     Name,
     Section,
     UnicastNetwork,
+    WhenEnabled,
     enabled_flag,
     flag,
     member_of,
@@ -464,12 +465,12 @@ class DomainControllersSection(Section):
         "a mapping of notificationEmails, flowLogRetentionDays, existingTrail",
         default_factory=MonitoringSettings,
     )
-    event_logs: EventLogsSettings | None = setting(
+    event_logs: WhenEnabled[EventLogsSettings] = setting(
         "Send Windows events of the controllers to CloudWatch Logs, with alarms.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    health: HealthSettings | None = setting(
+    health: WhenEnabled[HealthSettings] = setting(
         "Check the controllers on a schedule, with alarms.",
         "a mapping of settings, {} for the defaults",
         default=None,
@@ -479,22 +480,22 @@ class DomainControllersSection(Section):
         "a mapping of domains, shareWith, sites; leave it out for none",
         default=None,
     )
-    patching: PatchingSettings | None = setting(
+    patching: WhenEnabled[PatchingSettings] = setting(
         "Install Windows updates on one controller at a time, in one maintenance window per Availability Zone.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    backups: BackupSettings | None = setting(
+    backups: WhenEnabled[BackupSettings] = setting(
         "Back up the system state of the controllers to a volume and to a bucket with Object Lock.",
         "a mapping of settings with buckets",
         default=None,
     )
-    promotion: PromotionSettings | None = setting(
+    promotion: WhenEnabled[PromotionSettings] = setting(
         "Promote the controllers that the stack creates, with passwords from AWS Secrets Manager.",
         "a mapping of settings with domain and secrets",
         default=None,
     )
-    detection: DetectionSettings | None = setting(
+    detection: WhenEnabled[DetectionSettings] = setting(
         "Enable detection services of the account in the Regions of the sites, if the organization does not do so.",
         "a mapping of guardDuty, inspector, securityHub",
         default=None,
@@ -517,31 +518,6 @@ class DomainControllersSection(Section):
         return self.termination_protection and any(each.controllers for each in self.sites.values())
 
     @property
-    def collected_events(self) -> EventLogsSettings | None:
-        """Settings of the event logs, where they are collected."""
-        return self.event_logs if self.event_logs and self.event_logs.enabled else None
-
-    @property
-    def health_checks(self) -> HealthSettings | None:
-        """Settings of the health checks, where they are on."""
-        return self.health if self.health and self.health.enabled else None
-
-    @property
-    def patches(self) -> PatchingSettings | None:
-        """Settings of the patching, where it is on."""
-        return self.patching if self.patching and self.patching.enabled else None
-
-    @property
-    def saved(self) -> BackupSettings | None:
-        """Settings of the backups, where they are on."""
-        return self.backups if self.backups and self.backups.enabled else None
-
-    @property
-    def promotes(self) -> PromotionSettings | None:
-        """Settings of the promotion, where it is on."""
-        return self.promotion if self.promotion and self.promotion.enabled else None
-
-    @property
     def detected(self) -> Mapping[SecurityService, frozenset[str]]:
         """Switches of the detection services, of those that are enabled."""
         return self.detection.services if self.detection else {}
@@ -558,9 +534,9 @@ class DomainControllersSection(Section):
 
     def volumes_of(self, controller: ControllerSettings) -> list[VolumeSettings]:
         """Return the data volumes of a controller, with the one for backups."""
-        if self.saved is None:
+        if self.backups is None:
             return controller.volumes
-        return [*controller.volumes, VolumeSettings(device_name=BACKUP_DEVICE, size=self.saved.volume_size)]
+        return [*controller.volumes, VolumeSettings(device_name=BACKUP_DEVICE, size=self.backups.volume_size)]
 
     @property
     def options(self) -> Options:

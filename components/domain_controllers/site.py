@@ -138,7 +138,7 @@ class Controllers(pulumi.ComponentResource):
                 volume_type=VOLUME_TYPE, encrypted=True, kms_key_id=self._key_arn, tags=tags
             ),
             region=args.region,
-            tags={**tags, **({PATCH_GROUP_TAG: PATCH_GROUP} if args.section.patches else {})},
+            tags={**tags, **({PATCH_GROUP_TAG: PATCH_GROUP} if args.section.patching else {})},
             # The parameter names a new image every month, and an empty server must not replace a directory.
             # One after the other, as a change of the type stops an instance.
             opts=pulumi.ResourceOptions(

@@ -155,7 +155,7 @@ def generated_texts(
         what=f"the role {CONTROLLERS_ROLE}",
         size=len(policies.keys() - {PORT_FORWARDING_POLICY, ACCESS_RESTRICTION_POLICY}) + instance_policies,
         quota=ATTACHED_POLICIES,
-        path=("domainControllers", *(("promotion", "secrets") if section.promotes else ("sites",))),
+        path=("domainControllers", *(("promotion", "secrets") if section.promotion else ("sites",))),
         given=f"what controllers of {len(section.sites)} sites write and read",
         fix="Use shorter names of secrets and buckets, or the same bucket and key for several sites",
     )

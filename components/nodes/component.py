@@ -105,18 +105,20 @@ def plan_nodes(
     """
     names = tuple(instance_policies(preferences, partition=account.partition, account_id=account.id))
     region, collector = "", Collector()
-    if section.compliance:
+    if section.role_compliance:
         with collector:
-            region = recording_region(program_clients(), regions, section.compliance.region)
+            region = recording_region(program_clients(), regions, section.role_compliance.region)
         with collector:
-            raise_problems(excess_problems(role_compliance.generated_texts(section.compliance, account, names)))
+            raise_problems(excess_problems(role_compliance.generated_texts(section.role_compliance, account, names)))
     collector.check()
     return PlannedNodes(
         section=section,
         policy_names=names,
         recording_region=region,
         minimum_agent_versions={
-            each: minimum_agent_version(preferences.get(each), default_host_management=section.host_management).version
+            each: minimum_agent_version(
+                preferences.get(each), default_host_management=bool(section.default_host_management)
+            ).version
             for each in regions
         },
     )
@@ -156,9 +158,9 @@ class Nodes(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._place = args.account.scope()
         settings = args.planned.section
-        compliance = self._role_compliance(settings.compliance) if settings.compliance else None
-        host_management = self._host_management() if settings.host_management else None
-        agents = self._agents(settings.agent_updates) if settings.agent_updates else None
+        compliance = self._role_compliance(settings.role_compliance) if settings.role_compliance else None
+        host_management = self._host_management() if settings.default_host_management else None
+        agents = self._agents(settings.agents) if settings.agents else None
         self.outputs: dict[str, object] = {
             "roleCompliance": compliance,
             "defaultHostManagement": host_management,

@@ -11,7 +11,7 @@ from unicodedata import category
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from common.characters import hidden_character
-from common.validation import WEEKDAYS, RoleName, Section, enabled_flag, flag, partitions, setting
+from common.validation import WEEKDAYS, RoleName, Section, WhenEnabled, enabled_flag, flag, partitions, setting
 from components.association import AssociationPlan
 from components.nodes.names import ASSOCIATION_NAME, UPDATE_DOCUMENT, UPDATE_PARAMETERS
 
@@ -205,32 +205,17 @@ class NodesSection(Section):
     """`shell-access:nodes`: preparation of nodes for governed sessions."""
 
     enabled: bool = enabled_flag("Prepare nodes for sessions")
-    role_compliance: RoleComplianceSettings | None = setting(
+    role_compliance: WhenEnabled[RoleComplianceSettings] = setting(
         "Evaluate with AWS Config if instance roles have the instance policy of this stack.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    default_host_management: DefaultHostManagementSettings | None = setting(
+    default_host_management: WhenEnabled[DefaultHostManagementSettings] = setting(
         "Manage EC2 instances without an instance profile.",
         "a mapping of settings, {} for the defaults",
         default=None,
     )
-    agents: AgentsSettings | None = setting(
+    agents: WhenEnabled[AgentsSettings] = setting(
         "Keep SSM Agent up to date.", "a mapping of settings, {} for the defaults", default=None
     )
     take_over: bool = flag("Take over all resources of this section from another stack.", default=False)
-
-    @property
-    def compliance(self) -> RoleComplianceSettings | None:
-        """Settings of role compliance, where enabled."""
-        return self.role_compliance if self.role_compliance and self.role_compliance.enabled else None
-
-    @property
-    def host_management(self) -> bool:
-        """Return whether Default Host Management Configuration is enabled."""
-        return self.default_host_management is not None and self.default_host_management.enabled
-
-    @property
-    def agent_updates(self) -> AgentsSettings | None:
-        """Settings of agent updates, where enabled."""
-        return self.agents if self.agents and self.agents.enabled else None

@@ -147,7 +147,7 @@ def _of_approval(settings: Settings, account: Account) -> Iterator[NamedResource
 
 def _of_controllers(settings: Settings) -> Iterator[NamedResource]:
     section = settings.domain_controllers
-    for region, each in section.saved.buckets.items() if section and section.saved else ():
+    for region, each in section.backups.buckets.items() if section and section.backups else ():
         yield NamedResource(
             path=("domainControllers", "backups", "buckets", region, "bucketName"),
             name=each.bucket_name,
@@ -158,7 +158,7 @@ def _of_controllers(settings: Settings) -> Iterator[NamedResource]:
             exists=partial(_locks_objects, each.bucket_name, each.bucket_owner, region),
         )
     key, value = ROLE_TAG
-    for region, each in section.promotes.secrets.items() if section and section.promotes else ():
+    for region, each in section.promotion.secrets.items() if section and section.promotion else ():
         for name, arn in (("administratorArn", each.administrator_arn), ("restoreModeArn", each.restore_mode_arn)):
             yield NamedResource(
                 path=("domainControllers", "promotion", "secrets", region, name),

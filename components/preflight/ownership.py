@@ -273,17 +273,17 @@ def _nodes(settings: Settings, recording_region: str) -> Iterator[FixedName]:
         return
     home = settings.regions[0]
     names: list[tuple[Kind, str, str, str]] = []
-    if section.compliance and recording_region:
+    if section.role_compliance and recording_region:
         key = "roleCompliance"
         names.append((Kind.CONFIG_RULE, recording_region, nodes.RULE_NAME, key))
-        if section.compliance.remediation is not Remediation.OFF:
+        if section.role_compliance.remediation is not Remediation.OFF:
             names += [
                 (Kind.ROLE, home, nodes.REMEDIATION_ROLE_NAME, key),
                 (Kind.DOCUMENT, recording_region, nodes.RUNBOOK_NAME, key),
             ]
-    if section.host_management:
+    if section.default_host_management:
         names.append((Kind.ROLE, home, nodes.HOST_ROLE_NAME, "defaultHostManagement"))
-    if section.agent_updates:
+    if section.agents:
         names += [(Kind.ASSOCIATION, region, nodes.ASSOCIATION_NAME, "agents") for region in settings.regions]
     for kind, region, name, key in names:
         yield FixedName(

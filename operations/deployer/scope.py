@@ -187,7 +187,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         controller_subnets=_controller_subnets(directories),
         has_resolver_endpoints=any(section.resolver_endpoints is not None for section in directories),
         backup_buckets=frozenset(
-            bucket.bucket_name for each in directories if each.saved for bucket in each.saved.buckets.values()
+            bucket.bucket_name for each in directories if each.backups for bucket in each.backups.buckets.values()
         ),
         promotion_secrets=frozenset(
             arn for each in directories for region in each.sites for arn in secret_arns(each, region)
@@ -265,7 +265,7 @@ def _systems(settings: Settings) -> Iterator[System]:
         section = settings.domain_controllers
         if any(plan_operations(section, region).documents for region in section.sites):
             yield System.CONTROLLER_OPERATIONS
-            if section.patches:
+            if section.patching:
                 yield System.CONTROLLER_PATCHING
     if settings.nodes:
         yield System.NODES

@@ -245,11 +245,11 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
         failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
         endpoints=read_endpoints(reader, placement.vpc_id, endpoints_group(site, placement)),
         name_resolution=_name_resolution(reader, site, placement.vpc_id),
-        patching=read_patching(reader) if site.section.patches and site.settings.controllers else PatchingFacts(),
+        patching=read_patching(reader) if site.section.patching and site.settings.controllers else PatchingFacts(),
         operations=read_operations(
             reader,
             plan_operations(site.section, site.deployment.region),
-            site.section.saved.buckets.get(site.deployment.region) if site.section.saved else None,
+            site.section.backups.buckets.get(site.deployment.region) if site.section.backups else None,
             secret_arns(site.section, site.deployment.region),
         ),
     )

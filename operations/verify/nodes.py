@@ -81,9 +81,11 @@ class NodesVerification:
         return Reader(self.clients, region, self.caller)
 
     def _region(self, region: str) -> list[Finding]:
-        deployment, reader, agents = self.regions[region], self._reader(region), self.section.agent_updates
+        deployment, reader, agents = self.regions[region], self._reader(region), self.section.agents
         findings = (
-            [host_management_finding(deployment, nodes.read_host_role(reader))] if self.section.host_management else []
+            [host_management_finding(deployment, nodes.read_host_role(reader))]
+            if self.section.default_host_management
+            else []
         )
         if agents:
             live = nodes.read_association(reader, agents.association.name)
@@ -91,7 +93,7 @@ class NodesVerification:
         return findings
 
     def _host_role(self) -> tuple[str, list[Finding]]:
-        if not self.section.host_management:
+        if not self.section.default_host_management:
             return self._first, []
         managed = f"arn:{self.place.partition}:iam::aws:policy/{names.HOST_MANAGED_POLICY}"
         desired = DesiredRole(
@@ -107,7 +109,7 @@ class NodesVerification:
 
     def _compliance(self) -> tuple[str, list[Finding]]:
         """Return findings with the Region of the AWS Config rule, or with the first Region if none has the rule."""
-        settings = self.section.compliance
+        settings = self.section.role_compliance
         if settings is None:
             return self._first, []
         regions = [settings.region] if settings.region else list(self.regions)

@@ -83,8 +83,8 @@ class SiteOperations(pulumi.ComponentResource):
             register_alarm(each, placement, self._child())
         for controller, each in plan.controller_alarms:
             register_alarm(each, placement, self._child(), {"InstanceId": self._ids[controller]})
-        if args.windows and args.section.patches:
-            self._patching(args.section.patches)
+        if args.windows and args.section.patching:
+            self._patching(args.section.patching)
         self.register_outputs({})
 
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:

@@ -88,8 +88,8 @@ def plan_operations(section: DomainControllersSection, region: str) -> Operation
 
 def _agent(section: DomainControllersSection, controllers: Sequence[str]) -> Iterator[OperationsPlan]:
     """Yield the plan of the CloudWatch agent, with the event logs where they are collected."""
-    logs = section.collected_events
-    if logs is None and section.health_checks is None:
+    logs = section.event_logs
+    if logs is None and section.health is None:
         return
     agent = _agent_document(section)
     silence = logs.silence_minutes if logs else event_logs.SILENCE_MINUTES
@@ -108,12 +108,12 @@ def _agent(section: DomainControllersSection, controllers: Sequence[str]) -> Ite
 
 
 def _agent_document(section: DomainControllersSection) -> PlannedDocument:
-    counters = health.COUNTERS if section.health_checks else {}
-    return documents.agent_document(event_logs.agent_configuration(section.collected_events, counters))
+    counters = health.COUNTERS if section.health else {}
+    return documents.agent_document(event_logs.agent_configuration(section.event_logs, counters))
 
 
 def _health(section: DomainControllersSection, controllers: Sequence[str]) -> Iterator[OperationsPlan]:
-    settings = section.health_checks
+    settings = section.health
     if settings is None:
         return
     check = health.health_document(settings)
@@ -129,12 +129,12 @@ def _health(section: DomainControllersSection, controllers: Sequence[str]) -> It
 
 
 def _patching(section: DomainControllersSection) -> Iterator[OperationsPlan]:
-    if section.patches:
-        yield OperationsPlan(documents=tuple(patching.hook_documents(section.health_checks)))
+    if section.patching:
+        yield OperationsPlan(documents=tuple(patching.hook_documents(section.health)))
 
 
 def _backups(section: DomainControllersSection, region: str) -> Iterator[OperationsPlan]:
-    settings = section.saved
+    settings = section.backups
     if settings is None or region not in settings.buckets:
         return
     document = backups.backup_document(settings, settings.buckets[region])
@@ -149,12 +149,12 @@ def _backups(section: DomainControllersSection, region: str) -> Iterator[Operati
 
 
 def _promotion(section: DomainControllersSection, region: str) -> Iterator[OperationsPlan]:
-    settings = section.promotes
+    settings = section.promotion
     if settings is None or region not in settings.secrets:
         return
     for each in section.sites[region].controllers:
         document = promotion.promotion_document(
-            settings, settings.secrets[region], each.name, section.options, section.health_checks
+            settings, settings.secrets[region], each.name, section.options, section.health
         )
         # By its ID: another instance with the controllers' tag is none that the settings describe.
         association = replace(_association(document, promotion.SCHEDULE), targets={}, controller=each.name)
@@ -209,15 +209,15 @@ def role_statements(section: DomainControllersSection, scopes: Iterable[Scope]) 
     own = {"StringEquals": {"cloudwatch:namespace": METRICS}}
     sends_metrics = any(plan.controller_alarms for plan in plans.values())
     metrics = [allow("SendMetrics", "cloudwatch:PutMetricData", "*", condition=own)] if sends_metrics else []
-    saved = backups.backup_statements(section.saved, list(plans)) if section.saved else []
-    secrets = promotion.secret_statements(section.promotes, list(plans)) if section.promotes else []
+    saved = backups.backup_statements(section.backups, list(plans)) if section.backups else []
+    secrets = promotion.secret_statements(section.promotion, list(plans)) if section.promotion else []
     scans = [allow("SendCisResults", list(CIS_ACTIONS), "*")] if section.benchmark else []
     return [*events, *metrics, *saved, *secrets, *scans]
 
 
 def generated_texts(section: DomainControllersSection) -> Iterator[Generated]:
     """Yield every text that settings can make too long."""
-    logs = section.collected_events
+    logs = section.event_logs
     if logs:
         agent = _agent_document(section)
         number = sum(len(each) for each in logs.additional_events.values())

@@ -76,7 +76,7 @@ def promotion_document(
 
 def secret_arns(section: DomainControllersSection, region: str) -> tuple[str, ...]:
     """Return the ARNs of the secrets that the controllers of a site read."""
-    settings = section.promotes
+    settings = section.promotion
     if settings is None or region not in settings.secrets or not section.sites[region].controllers:
         return ()
     secrets = settings.secrets[region]
@@ -86,7 +86,7 @@ def secret_arns(section: DomainControllersSection, region: str) -> tuple[str, ..
 def secret_readers(section: DomainControllersSection, scope: Scope) -> list[str]:
     """Return the ARN of the controllers' role where controllers are promoted; empty: they are not."""
     builds = any(each.controllers for each in section.sites.values())
-    return [scope.iam(f"role/{CONTROLLERS_ROLE}")] if section.promotes and builds else []
+    return [scope.iam(f"role/{CONTROLLERS_ROLE}")] if section.promotion and builds else []
 
 
 def secret_statements(settings: PromotionSettings, scopes: Iterable[Scope]) -> list[Statement]:

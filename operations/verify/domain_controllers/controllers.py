@@ -130,7 +130,7 @@ def _tags(site: SiteDeployment, found: ControllerFacts) -> Iterator[_Fault]:
     repair = site.deployment.repair
     if not found.tagged:
         yield _Fault(text=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
-    if site.section.patches and found.patch_group != PATCH_GROUP:
+    if site.section.patching and found.patch_group != PATCH_GROUP:
         # Without it, AWS' own baseline counts.
         yield _Fault(text=f"lacks the tag {PATCH_GROUP_TAG} with {PATCH_GROUP}", remedy=repair)
     if found.is_excluded and SecurityService.INSPECTOR in site.section.detected:

@@ -70,7 +70,7 @@ def _association(site: SiteDeployment, key: str, plan: AssociationPlan, live: Si
 
 
 def _secrets(site: SiteDeployment, live: Mapping[str, SecretFacts | ReadFailure | None]) -> Iterator[Finding]:
-    settings, region = site.section.promotes, site.deployment.region
+    settings, region = site.section.promotion, site.deployment.region
     for arn, found in live.items():
         if settings is None:
             return
@@ -124,7 +124,7 @@ def _metric_filter(
 
 def _backup_bucket(site: SiteDeployment, live: Answer | ReadFailure | None) -> Iterator[Finding]:
     region = site.deployment.region
-    settings = site.section.saved
+    settings = site.section.backups
     if settings is None or region not in settings.buckets:
         return
     name = settings.buckets[region].bucket_name

@@ -32,7 +32,7 @@ _COMMAND: Final = frozenset({"Parameters", "TimeoutSeconds"})
 
 def patching_findings(site: SiteDeployment, windows: Sequence[PatchWindow], live: SiteFacts) -> list[Finding]:
     """Compare the patching of a site."""
-    settings, facts = site.section.patches, live.patching
+    settings, facts = site.section.patching, live.patching
     if settings is None or not windows:
         return []
     return [

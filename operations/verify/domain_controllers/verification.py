@@ -123,9 +123,9 @@ class DomainControllersVerification:
     def _windows(self, placements: Mapping[str, SitePlacement]) -> dict[str, tuple[PatchWindow, ...]]:
         """Return the maintenance windows, of all sites as they follow each other."""
         section = next(iter(self.sites.values())).section
-        if section.patches is None:
+        if section.patching is None:
             return {}
-        return plan_windows(section.patches, {name: _zones(section, name, placements) for name in section.sites})
+        return plan_windows(section.patching, {name: _zones(section, name, placements) for name in section.sites})
 
 
 def _zones(section: DomainControllersSection, region: str, placements: Mapping[str, SitePlacement]) -> dict[str, str]:

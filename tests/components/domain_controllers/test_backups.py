@@ -58,7 +58,7 @@ def test_scans_of_controllers_need_s3(detection: dict[str, Any], *, is_needed: b
 
 
 def test_document_has_bucket_and_key_and_no_secret() -> None:
-    settings = section().saved
+    settings = section().backups
     assert settings
     text = json.dumps(backup_document(settings, settings.buckets[REGION]).content)
     for each in ("systemstatebackup", BUCKET["bucketName"], BUCKET["kmsKeyArn"], "xvdz", "Get-Identity"):

@@ -23,11 +23,11 @@ def problems(nodes: Any, session_manager: Any = None) -> dict[str, str]:
 def test_empty_sections_have_careful_defaults() -> None:
     section = load({"roleCompliance": {}, "defaultHostManagement": {}, "agents": {}}).nodes
     assert section is not None
-    assert section.compliance is not None
-    assert section.agent_updates is not None
-    assert section.host_management
-    assert (section.compliance.remediation, section.compliance.region) == (Remediation.OFF, None)
-    assert section.agent_updates.model_dump() == {
+    assert section.role_compliance is not None
+    assert section.agents is not None
+    assert section.default_host_management
+    assert (section.role_compliance.remediation, section.role_compliance.region) == (Remediation.OFF, None)
+    assert section.agents.model_dump() == {
         "enabled": True,
         "schedule": "rate(14 days)",
         "max_concurrency": "10%",
@@ -41,7 +41,7 @@ def test_empty_sections_have_careful_defaults() -> None:
 def test_part_that_is_absent_or_switched_off_does_nothing(part: str, given: Any) -> None:
     section = load({part: given}).nodes
     assert section is not None
-    assert (section.compliance, section.host_management, section.agent_updates) == (None, False, None)
+    assert (section.role_compliance, section.default_host_management, section.agents) == (None, None, None)
 
 
 @pytest.mark.parametrize("nodes", [{"enabled": False}, {"enabled": False, "roleCompliance": {}}])
@@ -52,8 +52,8 @@ def test_section_that_is_switched_off_is_as_if_absent(nodes: Any) -> None:
 def test_off_without_quotes_is_off_too() -> None:
     section = load({"roleCompliance": {"remediation": False}}).nodes
     assert section is not None
-    assert section.compliance is not None
-    assert section.compliance.remediation is Remediation.OFF
+    assert section.role_compliance is not None
+    assert section.role_compliance.remediation is Remediation.OFF
 
 
 def test_roles_cannot_be_held_to_a_policy_that_does_not_exist() -> None:

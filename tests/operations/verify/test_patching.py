@@ -15,7 +15,7 @@ from operations.verify.domain_controllers.patching import patching_findings
 from tests.operations.verify.test_controller_operations import SITE
 from tests.operations.verify.test_domain_controllers import REFUSED, REGION, SECTION, case
 
-SETTINGS = SITE.section.patches
+SETTINGS = SITE.section.patching
 assert SETTINGS
 WINDOWS = patching.plan_windows(SETTINGS, {REGION: {"DC1": "zone-a", "DC2": "zone-b"}})[REGION]
 RULE = patching.approval_rule(SETTINGS)
