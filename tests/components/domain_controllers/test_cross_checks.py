@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from common.network import Family
+from common.problems import SettingsError
 from components.domain_controllers import settings
 from components.domain_controllers.cross_checks import read_domain_controllers, warnings
 from components.domain_controllers.planner import Quotas
@@ -22,6 +23,7 @@ from components.domain_controllers.traffic_requirements import (
     prefix_list_peer,
     traffic_requirements,
 )
+from components.settings import Settings
 from tests.support.work import work_of
 
 REGIONS = ("eu-west-1", "us-east-1")
@@ -37,9 +39,10 @@ DESIGN: dict[str, Any] = {
     "sites": {"eu-west-1": {"vpc": "directory", "subnets": ["directory-a", "directory-b"], "controllers": []}},
 }
 CONTROLLER = {"name": "DC1", "subnet": "directory-a"}
+DC2 = {"name": "DC2", "subnet": "directory-b"}
 OWN_IMAGES: list[dict[str, Any]] = [
     CONTROLLER | {"imageId": "ami-01234567", "imageParameter": "/aws/service/ami-windows-latest/other"},
-    {"name": "DC2", "subnet": "directory-b", "imageId": "ami-01234567"},
+    DC2 | {"imageId": "ami-01234567"},
 ]
 
 
@@ -270,9 +273,24 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         f"{ZONES} 2 in directory-a. ",
     ),
     "same name": (
-        at_site(controllers=[CONTROLLER, {"name": "dc1", "subnet": "directory-b"}]),
+        at_site(controllers=[CONTROLLER, DC2 | {"name": "dc1"}]),
         "sites.eu-west-1.controllers[1].name",
         'expected a name that no other controller has, got "dc1".',
+    ),
+    "subnet of no site": (
+        at_site(controllers=[CONTROLLER, {"name": "DC2", "subnet": "elsewhere"}]),
+        "sites.eu-west-1.controllers[1].subnet",
+        'expected one of directory-a, directory-b, got "elsewhere".',
+    ),
+    "unknown instance type": (
+        at_site(controllers=[CONTROLLER, DC2 | {"instanceType": "m6i.enormous"}]),
+        "sites.eu-west-1.controllers[1].instanceType",
+        'the installed AWS SDK for Python knows, got "m6i.enormous". If the type is new, upgrade boto3',
+    ),
+    "device given twice": (
+        at_site(controllers=[CONTROLLER, DC2 | {"volumes": [{"deviceName": "xvdb", "size": 20}] * 2}]),
+        "sites.eu-west-1.controllers[1].volumes",
+        'expected each deviceName once, got ["xvdb", "xvdb"].',
     ),
     "unknown key": ({"client": {}}, "client", "unknown key; did you mean clients?"),
 }
@@ -493,10 +511,93 @@ def test_resolver_endpoints_need_dns_servers() -> None:
 
 def test_image_id_counts_before_the_parameter() -> None:
     def image(**given: str) -> str:
-        own = [CONTROLLER | given, {"name": "DC2", "subnet": "directory-b"}]
+        own = [CONTROLLER | given, DC2]
         section = read(**at_site(controllers=own))
         return section.sites["eu-west-1"].controllers[0].image
 
     hardened, parameter = "ami-0123456789abcdef0", "/images/hardened"
     assert image(imageId=hardened) == image(imageId=hardened, imageParameter=parameter) == hardened
     assert image(imageParameter=parameter) == parameter
+
+
+WRONG_PARTS: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {"monitoring": {"notificationEmails": ["no-address"]}},
+        "monitoring.notificationEmails[0]",
+        "a list of e-mail addresses",
+    ),
+    (
+        {"monitoring": {"flowLogRetentionDays": 91}},
+        "monitoring.flowLogRetentionDays",
+        "a number of days that CloudWatch Logs",
+    ),
+    ({"monitoring": {"existingTrail": "x"}}, "monitoring.existingTrail", "the name or the ARN of a trail"),
+    ({"monitoring": {"trail": "x"}}, "monitoring.trail", "unknown key"),
+    ({"eventLogs": {"retentionDays": 2}}, "eventLogs.retentionDays", "a number of days that CloudWatch Logs accepts"),
+    ({"eventLogs": {"silenceMinutes": 7}}, "eventLogs.silenceMinutes", "a multiple of 5 from 5 to 1440"),
+    ({"eventLogs": {"silenceMinutes": 0}}, "eventLogs.silenceMinutes", "a multiple of 5"),
+    ({"eventLogs": {"lockoutThreshold": 0}}, "eventLogs.lockoutThreshold", "1 to 10000"),
+    ({"eventLogs": {"additionalEvents": {"System": []}}}, "eventLogs.additionalEvents.System", "lists of event IDs"),
+    (
+        {"eventLogs": {"additionalEvents": {"System": [70000]}}},
+        "eventLogs.additionalEvents.System[0]",
+        "lists of event IDs",
+    ),
+    ({"eventLogs": {"additionalEvents": {"a'@b": [1]}}}, 'eventLogs.additionalEvents["a\'@b"]', "a channel name"),
+    ({"eventLogs": {"additionalEvents": {"System ": [1]}}}, 'eventLogs.additionalEvents["System "]', "a channel name"),
+    ({"eventLogs": {"additionalEvents": {"A": [1], "a": [2]}}}, "eventLogs.additionalEvents", "each once in any case"),
+    ({"eventLogs": {"retention": 90}}, "eventLogs.retention", "retentionDays"),
+    (
+        {"patching": {"hoursBetweenZones": 3, "windowHours": 4}},
+        "patching.hoursBetweenZones",
+        "at least 4, its windowHours",
+    ),
+    ({"patching": {"day": "sunday"}}, "patching.day", "SUN"),
+    ({"patching": {"day": "SUNDAY"}}, "patching.day", "SUN"),
+    ({"patching": {"startHour": 24}}, "patching.startHour", "0 to 23"),
+    ({"patching": {"approveAfterDays": -1}}, "patching.approveAfterDays", "0 to 90"),
+]
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "allowed"), WRONG_PARTS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_wrong_part_names_key_and_what_is_allowed(part: dict[str, Any], key: str, allowed: str) -> None:
+    assert allowed in problems(**part)[key]
+
+
+def test_part_without_a_value_is_absent() -> None:
+    assert read(eventLogs=None).event_logs is None
+    assert read(eventLogs={"enabled": False}).event_logs is None
+
+
+def test_absent_or_disabled_section_creates_nothing() -> None:
+    regions = {"shell-access:regions": [*REGIONS]}
+    assert Settings.load(regions).domain_controllers is None
+    disabled = {"shell-access:domainControllers": DESIGN | {"enabled": False}}
+    assert Settings.load(regions | disabled).domain_controllers is None
+
+
+def test_controllers_are_protected_from_termination_by_default() -> None:
+    assert read().termination_protection
+    assert read().monitoring.flow_log_retention_days == 90
+
+
+def test_problems_of_all_sections_are_named_at_once() -> None:
+    given = {
+        "regions": ["eu-west-1"],
+        "sessionManager": {"idleSessionTimeout": 90},
+        "domainControllers": {"sites": {"us-east-1": SITE}, "replicationPort": 80},
+    }
+    with pytest.raises(SettingsError, match="nothing was changed") as refused:
+        Settings.load({f"shell-access:{name}": value for name, value in given.items()})
+    assert {each.key for each in refused.value.problems} == {
+        "shell-access:sessionManager.idleSessionTimeout",
+        "shell-access:domainControllers.replicationPort",
+        "shell-access:domainControllers.sites.us-east-1",
+    }
+
+
+@pytest.mark.parametrize("trail", ["organization", "arn:aws:cloudtrail:eu-west-1:111122223333:trail/organization"])
+def test_trail_that_exists_is_named_or_given_by_arn(trail: str) -> None:
+    assert read(monitoring={"existingTrail": trail}).monitoring.existing_trail == trail

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from common.problems import SettingsError
 from components.domain_controllers.operations.event_logs import (
     agent_configuration,
     controller_alarm,
@@ -19,7 +18,6 @@ from components.domain_controllers.operations.event_logs import (
 )
 from components.domain_controllers.operations.health import COUNTERS
 from components.domain_controllers.operations.settings import EventLogsSettings
-from components.settings import Settings
 from local.emulator.extension.logs import parse
 from tests.components.domain_controllers.windows_events import DOMAIN, WindowsEvent, ldap, membership, service
 
@@ -175,35 +173,3 @@ def test_silence_raises_alarms_of_site_and_controller() -> None:
     assert silence.dimensions == {"LogGroupName": "/shell-access/domain-controllers/events/security"}
     assert alarms["lockouts"].threshold == 50
     assert {each.threshold for name, each in alarms.items() if name != "lockouts"} == {1}
-
-
-@pytest.mark.parametrize(
-    ("given", "key", "says"),
-    [
-        ({"retentionDays": 2}, "retentionDays", "a number of days that CloudWatch Logs accepts"),
-        ({"silenceMinutes": 7}, "silenceMinutes", "a multiple of 5 from 5 to 1440"),
-        ({"silenceMinutes": 0}, "silenceMinutes", "a multiple of 5"),
-        ({"lockoutThreshold": 0}, "lockoutThreshold", "1 to 10000"),
-        ({"additionalEvents": {"System": []}}, "additionalEvents.System", "lists of event IDs"),
-        ({"additionalEvents": {"System": [70000]}}, "additionalEvents.System[0]", "lists of event IDs"),
-        ({"additionalEvents": {"a'@b": [1]}}, "additionalEvents", "a channel name"),
-        ({"additionalEvents": {"System ": [1]}}, "additionalEvents", "a channel name"),
-        ({"additionalEvents": {"A": [1], "a": [2]}}, "additionalEvents", "each once in any case"),
-        ({"retention": 90}, "retention", "retentionDays"),
-        (None, "eventLogs", ""),
-    ],
-)
-def test_wrong_value_names_key_and_what_is_allowed(given: Any, key: str, says: str) -> None:
-    section = {"eventLogs": given, "sites": {"eu-west-1": {"vpc": "v", "subnets": ["a"]}}}
-    configuration = {"shell-access:domainControllers": json.dumps(section), "aws:region": "eu-west-1"}
-    if given is None:
-        assert load(configuration) is not None
-        return
-    with pytest.raises(SettingsError) as refused:
-        load(configuration)
-    assert f"domainControllers.eventLogs.{key}" in str(refused.value)
-    assert says in str(refused.value)
-
-
-def load(configuration: dict[str, str]) -> Settings:
-    return Settings.load(configuration)

@@ -186,13 +186,6 @@ def test_session_manager_admits_no_rdp_winrm_and_powershell() -> None:
                 assert admitting(granted, packet(Direction.INGRESS, protocol, port, "10.10.1.1", group)) is None
 
 
-def test_nothing_leaves_for_the_internet() -> None:
-    granted = permissions(planned(Sources(clients={"offices": [ip_network("10.10.0.0/16")]}), Options()))
-    assert not [
-        each for port in EDGES if (each := admitting(granted, packet(Direction.EGRESS, "tcp", port, "8.8.8.8")))
-    ]
-
-
 acl_sources = st.builds(
     Sources,
     on_premises=st.lists(strategies.networks, max_size=2),

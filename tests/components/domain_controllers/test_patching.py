@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from itertools import combinations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.problems import SettingsError
 from common.validation import WEEKDAYS
 from components.domain_controllers.operations.patching import (
     hook_documents,
@@ -18,7 +16,6 @@ from components.domain_controllers.operations.patching import (
     window_problems,
 )
 from components.domain_controllers.operations.settings import HealthSettings, PatchingSettings
-from components.settings import Settings
 
 WEEK = 7 * 24
 ZONES = {
@@ -66,24 +63,6 @@ def test_windows_that_do_not_fit_name_the_distance_that_does() -> None:
     (problem,) = window_problems(settings, plan_windows(settings, ZONES))
     assert problem.path == ("domainControllers", "patching", "hoursBetweenZones")
     assert problem.message.startswith("expected at most 42 hours, as 4 Availability Zones")
-
-
-@pytest.mark.parametrize(
-    ("given_", "key", "says"),
-    [
-        ({"hoursBetweenZones": 3, "windowHours": 4}, "hoursBetweenZones", "at least 4, its windowHours"),
-        ({"day": "sunday"}, "day", "SUN"),
-        ({"day": "SUNDAY"}, "day", "SUN"),
-        ({"startHour": 24}, "startHour", "0 to 23"),
-        ({"approveAfterDays": -1}, "approveAfterDays", "0 to 90"),
-    ],
-)
-def test_wrong_patching_names_key_and_what_is_allowed(given_: dict[str, object], key: str, says: str) -> None:
-    section = {"patching": given_, "sites": {"eu-west-1": {"vpc": "v", "subnets": ["a"]}}}
-    with pytest.raises(SettingsError) as refused:
-        Settings.load({"shell-access:domainControllers": json.dumps(section), "aws:region": "eu-west-1"})
-    assert f"domainControllers.patching.{key}" in str(refused.value)
-    assert says in str(refused.value)
 
 
 def test_task_has_hooks_that_exist() -> None:

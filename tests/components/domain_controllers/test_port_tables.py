@@ -148,27 +148,19 @@ def written(path: Path, *rows: dict[str, Any], **head: Any) -> Path:
     return file
 
 
+PORT = "row 2: port: expected a port from 0 to 65535, a range such as 49152-65535, echo request, or none, got"
+PROFILES = "row 2: profiles: expected a list of post, modern, netbios, windows-server-2025, got"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (
-            {"port": "70000"},
-            'row 2: port: expected a port from 0 to 65535, a range such as 49152-65535, echo request, or none, got "70000"',
-        ),
-        (
-            {"port": "90-80"},
-            'row 2: port: expected a port from 0 to 65535, a range such as 49152-65535, echo request, or none, got "90-80"',
-        ),
-        (
-            {"port": "ldap"},
-            'row 2: port: expected a port from 0 to 65535, a range such as 49152-65535, echo request, or none, got "ldap"',
-        ),
+        ({"port": "70000"}, f'{PORT} "70000"'),
+        ({"port": "90-80"}, f'{PORT} "90-80"'),
+        ({"port": "ldap"}, f'{PORT} "ldap"'),
         ({"protocol": "tcp"}, 'row 2: protocol: expected TCP, UDP, TCP and UDP, ICMP or ESP, got "tcp"'),
-        (
-            {"profiles": ["modren"]},
-            'row 2: profiles: expected a list of post, modern, netbios, windows-server-2025, got "modren"',
-        ),
-        ({"profiles": []}, "row 2: profiles: expected a list of post, modern, netbios, windows-server-2025, got []"),
+        ({"profiles": ["modren"]}, f'{PROFILES} "modren"'),
+        ({"profiles": []}, f"{PROFILES} []"),
         ({"prot": "x"}, "row 2: prot: unknown key"),
         ({"use": ""}, 'row 2: use: expected text, got ""'),
         (

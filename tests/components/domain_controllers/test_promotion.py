@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -196,16 +197,6 @@ def test_wrong_promotion_names_key_and_what_is_expected(
     assert says in str(refused.value)
 
 
-class FakeSecrets:
-    """Secrets Manager with one secret."""
-
-    def __init__(self, secret: dict[str, Any]) -> None:
-        self._secret = secret
-
-    def describe_secret(self, **_named: str) -> dict[str, Any]:
-        return self._secret
-
-
 @pytest.mark.parametrize(
     ("change", "exists"),
     [
@@ -221,5 +212,6 @@ def test_secret_is_looked_up_before_anything_is_made(change: dict[str, Any], *, 
     named = [each for each in named_resources(loaded(), None) if each.service == "secretsmanager"]  # pyright: ignore[reportArgumentType]
     assert [each.path[-1] for each in named] == ["administratorArn", "restoreModeArn"]
     assert [each.name for each in named] == ARNS
-    assert all(each.exists(FakeSecrets(SECRET | change)) is exists for each in named)
+    secrets = SimpleNamespace(describe_secret=lambda **_: SECRET | change)
+    assert all(each.exists(secrets) is exists for each in named)
     assert bool(secret_differences(SECRET | change, SECRETS["kmsKeyArn"])) is not exists

@@ -89,12 +89,3 @@ def test_problems_of_groups_and_acl_are_reported_together() -> None:
     with pytest.raises(SettingsError, match="nothing was changed") as refused:
         plans(quotas={"rulesPerSecurityGroup": 5}, clients=clients)
     assert {"cannot fit" in each.message for each in refused.value.problems} == {True, False}
-
-
-def test_acls_with_other_rules_have_other_names() -> None:
-    same, again = (plans(clients={"a": ["10.10.0.0/16"]})["eu-west-1"].acl for _ in range(2))
-    other = plans(clients={"a": ["10.11.0.0/16"]})["eu-west-1"].acl
-    assert same
-    assert again
-    assert other
-    assert same.digest == again.digest != other.digest
