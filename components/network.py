@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from common.aws.failures import MalformedAnswerError, ResourceError, explained
-from common.problems import Problem, SettingPath, SettingsError, shown
+from common.problems import Problem, SettingPath, SettingsError, raise_problems, shown, unexpected
 from components.adoption.lookup import program_clients
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def find_network(
         found = find_vpc(region, vpc)
         internet_gateways = found.internet_gateways if found else {}
     if found is None:
-        allowed = f"the id or the Name tag of just one VPC that exists in {region}"
-        raise SettingsError([Problem(path=(*path, "vpc"), message=f"expected {allowed}, got {shown(vpc)}.")])
+        expected = f"the id or the Name tag of just one VPC that exists in {region}"
+        raise SettingsError([unexpected((*path, "vpc"), expected, shown(vpc))])
     zones: dict[str, str] = {}
     good: list[Subnet] = []
     for position, subnet in enumerate(subnets):
@@ -104,8 +104,8 @@ def find_network(
             one = _subnet(found, subnet, key)
         other = zones.setdefault(one.zone, subnet)
         if one_subnet_a_zone and other != subnet:
-            message = f"expected a subnet in another zone than {other} ({one.zone}), got {shown(subnet)}."
-            raise SettingsError([Problem(path=key, message=message)])
+            expected = f"a subnet in another zone than {other} ({one.zone})"
+            raise SettingsError([unexpected(key, expected, shown(subnet))])
         good.append(one)
     return Network(
         vpc_id=found.id,
@@ -122,18 +122,16 @@ def check_private(network: Network, path: SettingPath) -> None:
         SettingsError: A subnet is public; lists all of them.
     """
     public = network.internet_gateways
-    problems = [
-        Problem(
-            path=(*path, "subnets", position),
-            message=f"expected private subnets, got {shown(subnet.given)}, whose route table {table} has a route to the internet "
-            f"gateway {public[table]}.",
+    raise_problems(
+        unexpected(
+            (*path, "subnets", position),
+            "private subnets",
+            f"{shown(subnet.given)}, whose route table {table} has a route to the internet gateway {public[table]}",
         )
         for position, subnet in enumerate(network.subnets)
         for table in subnet.route_table_ids
         if table in public
-    ]
-    if problems:
-        raise SettingsError(problems)
+    )
 
 
 @contextmanager
@@ -225,8 +223,8 @@ def find_vpc(region: str, given: str) -> Vpc | None:
 def _subnet(vpc: Vpc, given: str, path: SettingPath) -> Subnet:
     found = _matching(vpc.subnets, "SubnetId" if given.startswith("subnet-") else None, given)
     if len(found) != 1:
-        allowed = f"the id or the Name tag of just one subnet of {vpc.id}"
-        raise SettingsError([Problem(path=path, message=f"expected {allowed}, got {shown(given)}.")])
+        expected = f"the id or the Name tag of just one subnet of {vpc.id}"
+        raise SettingsError([unexpected(path, expected, shown(given))])
     subnet = found[0]
     ipv6 = [
         each["Ipv6CidrBlock"]

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from components.domain_controllers.names import ALARMS, EVENT_LOGS, METRICS
 from components.metric_alarm import MetricAlarm
@@ -65,7 +65,7 @@ class WindowsEventAlarm(_Model):
     says: str
     group: str
     any_of: tuple[int, ...] = ()
-    with_text: tuple[EventWithText, ...] = ()
+    with_text: tuple[EventWithText, ...] = Field(alias="with", default=())
     setting: str = ""
     source: str
 
@@ -75,12 +75,11 @@ class WindowsEventAlarm(_Model):
         return frozenset({*self.any_of, *(each.id for each in self.with_text)})
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventTable:
+class EventTable(_Model):
     """The table of channels that are collected, and of alarms about their events."""
 
-    channels: tuple[Channel, ...]
-    alarms: tuple[WindowsEventAlarm, ...]
+    channels: tuple[Channel, ...] = Field(alias="channel")
+    alarms: tuple[WindowsEventAlarm, ...] = Field(alias="alarm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +95,7 @@ class MetricFilter:
 @cache
 def load_events() -> EventTable:
     """Return the table of events."""
-    given = tomllib.loads(_TABLE.read_text(encoding="utf-8"))
-    alarms = [
-        {("with_text" if key == "with" else key): value for key, value in each.items()} for each in given["alarm"]
-    ]
-    return EventTable(
-        channels=tuple(Channel.model_validate(each) for each in given["channel"]),
-        alarms=tuple(WindowsEventAlarm.model_validate(each) for each in alarms),
-    )
+    return EventTable.model_validate(tomllib.loads(_TABLE.read_text(encoding="utf-8")))
 
 
 def log_groups(settings: EventLogsSettings) -> list[str]:
