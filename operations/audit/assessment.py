@@ -10,13 +10,13 @@ from common.iam.principals import Principal
 from common.iam.trust import only_services
 from operations.audit.assumption_paths import assumption_findings, from_outside
 from operations.audit.audit_context import AWS_BROAD, AuditContext
-from operations.audit.deny_removal import deny_removal
-from operations.audit.evaluator import RELATIVE, Evaluator, allowed
+from operations.audit.catalog import Severity
+from operations.audit.evaluator import RELATIVE, Evaluator
 from operations.audit.findings import Audited, BypassFinding, worst_first
+from operations.audit.gained_permissions import deny_removal, role_tagging
 from operations.audit.just_in_time import just_in_time_findings
-from operations.audit.role_tagging import role_tagging
-from operations.audit.rules import RULES, position
-from operations.audit.severity import Severity
+from operations.audit.request_context import allowed
+from operations.audit.rules import ACTIONS, RULES, position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +118,7 @@ def _evaluated(
 ) -> dict[Principal, list[BypassFinding]]:
     found: dict[Principal, list[BypassFinding]] = {}
     for done, principal in enumerate(principals, start=1):
-        findings = Evaluator(principal, audit).findings(rules) if allowed(principal) else ()
+        findings = Evaluator(principal, audit).findings(rules) if allowed(principal, ACTIONS) else ()
         found[principal] = []
         for each in findings:
             found[principal].append(each)

@@ -10,6 +10,7 @@ from common.iam.trust import ASSUME, Admission, admission, outsiders
 from common.iam.truth import Truth
 from components.approval.names import RESERVED_PATH, TAG_KEY
 from components.approval.scripts.trust import ACCOUNT_ACCESS, account_access_application, identity_center_user
+from operations.audit.catalog import Severity
 from operations.audit.duties import Reached, both_sides, people_on_both_sides
 from operations.audit.evaluator import finding
 from operations.audit.findings import Audited, BypassFinding, MatchedStatement
@@ -24,7 +25,6 @@ from operations.audit.role_assumption import (
     role_assumptions,
 )
 from operations.audit.rules import position
-from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from common.iam.choices import Choice
 from common.iam.context import ABSENT, known
-from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+class Severity(IntEnum):
+    """Severities in ascending order."""
+
+    LOW = 0
+    """Information."""
+    MEDIUM = 1
+    """Partial, or depends on facts that IAM data does not show."""
+    HIGH = 2
+    """A shell, code on a node, or the approval, with one common fact more."""
+    CRITICAL = 3
+    """A shell, code on a node, or the approval itself, with no further permission."""
+
+    @property
+    def word(self) -> str:
+        """Name in lower case: `critical`."""
+        return self.name.lower()
+
+    def lowered(self) -> Severity:
+        """Return the next lower severity, for findings that are not certain."""
+        return Severity(max(self - 1, Severity.LOW))
+
 
 HARMFUL: Final = Choice(known("a policy that allows a bypass"))
 """Placeholder in a requirement for the managed policies of the account that allow a bypass."""

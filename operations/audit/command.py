@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
+from operations.audit.catalog import Severity
 from operations.audit.exceptions import DEFAULT_FILE, chosen_exceptions
 from operations.audit.protected import DeclaredPrincipals
 from operations.audit.report import as_json, show
 from operations.audit.run import AuditOptions, audit_stack
-from operations.audit.severity import Severity, severity_of
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import UnusableError
 from operations.terminal import Terminal, print_json
@@ -78,7 +78,7 @@ def audit(  # noqa: PLR0913 -- the options of the command line
 
 def _severity(word: str) -> Severity:
     try:
-        return severity_of(word)
+        return Severity[word.upper()]
     except KeyError:
         allowed = ", ".join(each.word for each in Severity)
         raise UnusableError(f"--severity: expected one of {allowed}, got {word!r}.") from None

@@ -8,9 +8,9 @@ from components.approval.identity_center import NO_OPERATORS
 from components.approval.names import WorkflowLocation
 from components.approval.plan import plan_approval
 from components.session_manager.settings import log_locations
+from operations.audit.catalog import Severity
 from operations.audit.findings import Audited, BypassFinding
 from operations.audit.rules.approval import FOREIGN_RUNBOOK
-from operations.audit.severity import Severity
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document
 from operations.verify.approval_checks import document_differences

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
 from common.iam.patterns import overlap
+from operations.audit.catalog import Severity
 from operations.audit.findings import Audited, BypassFinding, MatchedStatement
-from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

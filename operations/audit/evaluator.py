@@ -7,19 +7,17 @@ from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from common.iam.choices import situations
 from common.iam.conditions import holds
 from common.iam.context import ABSENT
-from common.iam.evaluation import AllowingStatement, Target, grants
+from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import literal, matches
 from common.iam.truth import Truth
 from common.iam.variables import expand, keys_of, names_in
-from operations.audit.catalog import Exempt, StatementKind, TargetKind
+from operations.audit.catalog import Exempt, Severity, StatementKind, TargetKind
 from operations.audit.findings import BypassFinding, MatchedStatement
-from operations.audit.request_context import RequestKnowledge, granted_with_tag
+from operations.audit.request_context import allowed, granted, granted_with_tag
 from operations.audit.rules import ACTIONS, RULES, position
 from operations.audit.rules.keys import APPROVAL_KEY
-from operations.audit.severity import Severity
 from operations.audit.targets import passable, target, targets_of
 
 if TYPE_CHECKING:
@@ -62,11 +60,6 @@ _RESOURCE_TAGS: Final = ("aws:resourcetag/", "ssm:resourcetag/", "ec2:resourceta
 _ARN_PARTS: Final = 6
 
 
-def allowed(principal: Principal) -> frozenset[str]:
-    """Return the actions of the rules that any statement of a principal allows."""
-    return frozenset[str]().union(*(policy.allowed(ACTIONS) for policy in principal.permissions.identity))
-
-
 @dataclass(frozen=True)
 class _FoundPath:
     """An escalation path that a principal has."""
@@ -81,7 +74,7 @@ class Evaluator:
     def __init__(self, principal: Principal, audit: AuditContext) -> None:
         self._principal, self._audit = principal, audit
         self._known: dict[int, list[AllowingStatement]] = {}
-        self._allowed = allowed(principal)
+        self._allowed = allowed(principal, ACTIONS)
 
     def findings(self, rules: Iterable[AuditRule]) -> Iterator[BypassFinding]:
         """Yield the findings of the principal, in the order of the rules, each evaluated when it is asked for."""
@@ -171,9 +164,7 @@ class Evaluator:
         principal, audit = self._principal, self._audit
         if requirement.tag:
             return granted_with_tag(principal, audit, action, target=part, tag=requirement.tag, given=requirement.given)
-        knowledge = RequestKnowledge(principal, audit, action, requirement.given)
-        permissions = principal.permissions
-        return grants(permissions, action, part, situations(permissions, action, knowledge))
+        return granted(principal, audit, action, part, requirement.given)
 
     def _passes_critical(self, requirement: Requirement) -> bool:
         """Return whether a critical role can be passed."""

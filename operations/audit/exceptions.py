@@ -11,9 +11,9 @@ import yaml
 
 from common.problems import shown
 from common.strict_yaml import UniqueKeys
+from operations.audit.catalog import Severity
 from operations.audit.findings import Accepted, AcceptedException, Audited, BypassFinding
 from operations.audit.rules import RULES
-from operations.audit.severity import Severity
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from common.iam.patterns import matches
-from operations.audit.severity import Severity
+from operations.audit.catalog import Severity
 from operations.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from common.iam.choices import situations
-from common.iam.evaluation import AllowingStatement, Target, grants
+from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import SOME, literal
 from components.just_in_time.names import TOKEN_ROLE
-from operations.audit.catalog import one_of
+from operations.audit.catalog import Severity, one_of
 from operations.audit.evaluator import finding
-from operations.audit.request_context import RequestKnowledge, granted_with_tag
-from operations.audit.severity import Severity
+from operations.audit.request_context import allowed, granted, granted_with_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from common.iam.choices import Choice
     from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
     from operations.audit.findings import BypassFinding
@@ -43,7 +38,7 @@ def just_in_time_findings(principal: Principal, audit: AuditContext) -> list[Byp
     """Return the findings of a principal."""
     names = audit.protected
     role = Target((literal(names.iam("role", TOKEN_ROLE)),))
-    role_changes = [each for action in _ROLE_CHANGES for each in _granted(principal, audit, action, role)]
+    role_changes = [each for action in _ROLE_CHANGES for each in granted(principal, audit, action, role)]
     several = (
         _finding("just-in-time-change-policy", Severity.CRITICAL, principal, _policy_changes(principal, audit)),
         _finding("just-in-time-change-token-role", Severity.CRITICAL, principal, role_changes),
@@ -65,29 +60,16 @@ def _policy_changes(principal: Principal, audit: AuditContext) -> list[AllowingS
     for name, kind in names.access_policies.items():
         document = Target((f"arn:{names.partition}:ssm:{SOME}:{names.account_id}:document/{name}",))
         for action in _POLICY_CHANGES:
-            found += _granted(principal, audit, action, document, {"ssm:documenttype": one_of(kind)})
+            found += granted(principal, audit, action, document, {"ssm:documenttype": one_of(kind)})
     return found
 
 
 def _node_tags(principal: Principal, audit: AuditContext) -> list[AllowingStatement]:
     names, found = audit.protected, list[AllowingStatement]()
     for action, (service, prefix) in _NODE_TAGS.items():
-        if not any(policy.allowed((action,)) for policy in principal.permissions.identity):
+        if not allowed(principal, (action,)):
             continue
         nodes = Target((f"arn:{names.partition}:{service}:{SOME}:{names.account_id}:{prefix}{SOME}",))
         for tag in names.access_tags:
             found += granted_with_tag(principal, audit, action, target=nodes, tag=tag)
     return found
-
-
-def _granted(
-    principal: Principal,
-    audit: AuditContext,
-    action: str,
-    target: Target,
-    given: Mapping[str, tuple[Choice, ...]] | None = None,
-) -> list[AllowingStatement]:
-    if not any(policy.allowed((action,)) for policy in principal.permissions.identity):
-        return []
-    knowledge = RequestKnowledge(principal, audit, action, given or {})
-    return grants(principal.permissions, action, target, situations(principal.permissions, action, knowledge))

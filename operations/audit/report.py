@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
+from operations.audit.catalog import Severity
 from operations.audit.rules import BY_ID, position
-from operations.audit.severity import Severity
 from operations.findings import counted, stack_table, stack_title
 from operations.terminal import print_line
 

@@ -38,7 +38,7 @@ _OF_SERVICES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sour
 """Keys of requests that a service makes on behalf of a principal."""
 
 _OWN_TAGS: Final = (
-    *("iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser", "iam:UpdateAssumeRolePolicy"),
+    *("iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser"),
     *("sts:GetFederationToken", "sts:TagSession"),
 )
 
@@ -159,6 +159,28 @@ class RequestKnowledge:
         return False
 
 
+def allowed(principal: Principal, actions: tuple[str, ...]) -> frozenset[str]:
+    """Return those of some actions that any statement of a principal allows, on any resource."""
+    return frozenset[str]().union(*(policy.allowed(actions) for policy in principal.permissions.identity))
+
+
+def granted(  # noqa: PLR0913 -- what a request consists of
+    principal: Principal,
+    audit: AuditContext,
+    action: str,
+    target: Target,
+    given: Mapping[str, tuple[Choice, ...]] | None = None,
+    *,
+    changes_own_tags: bool = True,
+) -> list[AllowingStatement]:
+    """Return the statements that allow a principal an action on resources; the arguments are those of `RequestKnowledge`."""
+    if not allowed(principal, (action,)):
+        return []
+    knowledge = RequestKnowledge(principal, audit, action, given, changes_own_tags=changes_own_tags)
+    permissions = principal.permissions
+    return grants(permissions, action, target, situations(permissions, action, knowledge))
+
+
 def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists of
     principal: Principal,
     audit: AuditContext,
@@ -212,22 +234,20 @@ def own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value: 
 
 def _own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value: Value) -> Truth:
     itself = Target((literal(principal.arn),))
-    allowed = frozenset[str]().union(*(each.allowed(_OWN_TAGS) for each in principal.permissions.identity))
+    may = allowed(principal, _OWN_TAGS)
     kind = principal.kind.capitalize()
     text = value.values[0] if isinstance(value, Known) else None
 
-    def granted(action: str, target: Target = itself) -> list[AllowingStatement]:
+    def with_tag(action: str, target: Target = itself) -> list[AllowingStatement]:
         return granted_with_tag(principal, audit, action, target=target, tag=tag, value=text)
 
     if text is None:
-        return _best(granted(f"iam:Untag{kind}") if f"iam:Untag{kind}" in allowed else ())
-    found = granted(f"iam:Tag{kind}") if f"iam:Tag{kind}" in allowed else []
-    if principal.kind == "user" and {"sts:TagSession", "sts:GetFederationToken"} <= allowed:
-        found += granted("sts:TagSession", Target(("*",)))
-    if principal.kind == "role" and "iam:UpdateAssumeRolePolicy" in allowed:
-        permissions, action = principal.permissions, "iam:UpdateAssumeRolePolicy"
-        knowledge = RequestKnowledge(principal, audit, action, changes_own_tags=False)
-        found += grants(permissions, action, itself, situations(permissions, action, knowledge))
+        return _best(with_tag(f"iam:Untag{kind}") if f"iam:Untag{kind}" in may else ())
+    found = with_tag(f"iam:Tag{kind}") if f"iam:Tag{kind}" in may else []
+    if principal.kind == "user" and {"sts:TagSession", "sts:GetFederationToken"} <= may:
+        found += with_tag("sts:TagSession", Target(("*",)))
+    if principal.kind == "role":
+        found += granted(principal, audit, "iam:UpdateAssumeRolePolicy", itself, changes_own_tags=False)
     return max(_best(found), session_tag_admitted(principal, tag, text))
 
 

@@ -15,12 +15,12 @@ from common.iam.patterns import matches
 from common.iam.principals import missing_parts, read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.audit_context import AuditContext
+from operations.audit.catalog import Severity
 from operations.audit.documents import foreign_runbooks, planned_workflow
 from operations.audit.exceptions import apply_exceptions
 from operations.audit.findings import AcceptedException, Audit, Audited, worst_first
 from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import DeclaredPrincipals, protected
-from operations.audit.severity import Severity
 from operations.errors import UnusableError
 from operations.findings import listed
 from operations.inventory.reader import ReadFailure, aws_clients, identify, read_failure

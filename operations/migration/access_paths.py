@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from common.iam.choices import Choice, situations
+from common.iam.choices import Choice
 from common.iam.context import known
-from common.iam.evaluation import Target, grants
+from common.iam.evaluation import Target
 from common.iam.patterns import SOME, literal
 from common.iam.trust import only_services
 from components.approval.settings import Mode
@@ -20,7 +20,7 @@ from operations.audit.catalog import one_of
 from operations.audit.evaluator import Evaluator
 from operations.audit.exceptions import apply_exceptions
 from operations.audit.findings import Audited
-from operations.audit.request_context import RequestKnowledge
+from operations.audit.request_context import granted
 from operations.audit.rules import RULES
 from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, NODE_TAGS_MET, passed_to
 
@@ -174,10 +174,5 @@ def _may(
     given: Mapping[str, tuple[Choice, ...]] | None = None,
 ) -> bool:
     """Return whether a principal is certainly allowed an action on a resource."""
-    if not any(policy.allowed((action,)) for policy in principal.permissions.identity):
-        return False
-    knowledge = RequestKnowledge(principal, audit, action, given or {}, changes_own_tags=False)
-    found = grants(
-        principal.permissions, action, Target((resource,)), situations(principal.permissions, action, knowledge)
-    )
+    found = granted(principal, audit, action, Target((resource,)), given, changes_own_tags=False)
     return any(each.certain for each in found)

@@ -8,6 +8,7 @@ from operations.audit.catalog import (
     AuditRule,
     EscalationPath,
     Exempt,
+    Severity,
     StatementKind,
     TargetKind,
     escalation,
@@ -24,7 +25,6 @@ from operations.audit.rules.keys import (
     NODE_TAGS_NOT_MET,
     OTHER_PRINCIPAL,
 )
-from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

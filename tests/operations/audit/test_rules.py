@@ -18,7 +18,7 @@ ELSEWHERE = {
     "just-in-time-change-policy": "operations.audit.just_in_time",
     "just-in-time-change-token-role": "operations.audit.just_in_time",
     "just-in-time-tag-nodes": "operations.audit.just_in_time",
-    "iam-remove-own-deny": "operations.audit.deny_removal",
+    "iam-remove-own-deny": "operations.audit.gained_permissions",
 }
 
 
