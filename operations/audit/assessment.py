@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from common.iam.evaluation import Permissions
@@ -12,7 +12,7 @@ from operations.audit.assumption_paths import assumption_findings, from_outside
 from operations.audit.audit_context import AWS_BROAD, AuditContext
 from operations.audit.catalog import Severity
 from operations.audit.evaluator import RELATIVE, Evaluator
-from operations.audit.findings import Audited, BypassFinding, worst_first
+from operations.audit.findings import Audit, Audited, BypassFinding, worst_first
 from operations.audit.gained_permissions import deny_removal, role_tagging
 from operations.audit.just_in_time import just_in_time_findings
 from operations.audit.request_context import allowed
@@ -38,29 +38,10 @@ _RELATIVE_RULES: Final = tuple(
 _RELATIVE_IDS: Final = frozenset(rule.id for rule in _RELATIVE_RULES)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Assessment:
-    """Findings for all principals.
-
-    Attributes:
-        services: Roles that only services assume, with findings above `LOW`.
-        administrators: ARNs of declared administrators.
-        service_linked: Number of service-linked roles, which are not evaluated.
-        by_design: What the configuration itself allows, each once.
-    """
-
-    audited: tuple[Audited, ...]
-    services: tuple[Audited, ...]
-    administrators: tuple[str, ...]
-    service_linked: int
-    evaluated: int
-    by_design: tuple[str, ...] = ()
-
-
-def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) -> Assessment:
+def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) -> Audit:
     """Evaluate all principals by all rules.
 
-    Rules that depend on what others can do are evaluated twice: first for each principal alone, then with the list of
+    Rules that depend on what other principals can do are evaluated twice: first for each principal alone, then with the list of
     privileged principals. Role assumption comes last.
     """
     principals = [each for each in audit.account.principals if not each.is_service_linked]
@@ -89,7 +70,7 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
     if audit.emergency_role:
         note = "starts sessions without an approval, as configured in breakGlass; each use raises an alarm"
         by_design = (*by_design, f"{note}: role {audit.emergency_role.name}")
-    return replace(_assessment(audit, principals, found), by_design=by_design)
+    return replace(_result(audit, principals, found), by_design=by_design)
 
 
 def harmful_policies(audit: AuditContext) -> tuple[str, ...]:
@@ -143,9 +124,7 @@ def _privileged(found: dict[Principal, list[BypassFinding]]) -> dict[str, Severi
     return {arn: severity for arn, severity in worst.items() if severity >= Severity.HIGH}
 
 
-def _assessment(
-    audit: AuditContext, principals: list[Principal], found: dict[Principal, list[BypassFinding]]
-) -> Assessment:
+def _result(audit: AuditContext, principals: list[Principal], found: dict[Principal, list[BypassFinding]]) -> Audit:
     audited: list[Audited] = []
     services: list[Audited] = []
     administrators: list[str] = []
@@ -161,12 +140,13 @@ def _assessment(
             services += [_audited(principal, telling)] if telling else []
         elif findings and not by_service:
             audited.append(_audited(principal, findings))
-    return Assessment(
+    return Audit(
+        time=audit.now,
+        principals=len(principals),
         audited=worst_first([*audited, *from_outside(audit)]),
         services=worst_first(services),
         administrators=tuple(sorted(administrators)),
         service_linked=len(audit.account.principals) - len(principals),
-        evaluated=len(principals),
     )
 
 

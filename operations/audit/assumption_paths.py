@@ -67,7 +67,7 @@ def from_outside(audit: AuditContext) -> list[Audited]:
                 BypassFinding(
                     rule="iam-assume-role",
                     severity=severity.lowered() if doubts else severity,
-                    matched_statements=(_matched_trust(role, statement, ASSUME),),
+                    matched_statements=(MatchedStatement.of_trust(role, statement, ASSUME),),
                     doubts=doubts,
                     obfuscation=("indirect-grant",),
                     path=(role.arn,),
@@ -103,7 +103,7 @@ def _entitled(role: Principal, audit: AuditContext) -> BypassFinding | None:
     return BypassFinding(
         rule="iam-assume-role",
         severity=_severity(role, audit).lowered() if is_one_application else _severity(role, audit),
-        matched_statements=(_matched_trust(role, trusting[0], ASSUME),),
+        matched_statements=(MatchedStatement.of_trust(role, trusting[0], ASSUME),),
         doubts=(doubt,) if is_one_application else (),
         obfuscation=("indirect-grant",),
         path=(role.arn,),
@@ -126,7 +126,7 @@ def _tags_of_providers(role: Principal) -> Iterator[tuple[str, BypassFinding]]:
                 BypassFinding(
                     rule="session-tag-approval",
                     severity=Severity.CRITICAL.lowered(),
-                    matched_statements=(_matched_trust(role, statement, _TAG_SESSION),),
+                    matched_statements=(MatchedStatement.of_trust(role, statement, _TAG_SESSION),),
                     doubts=(f"whether {provider} sends the tag {TAG_KEY}",),
                     obfuscation=("indirect-grant",),
                     path=(role.arn,),
@@ -331,7 +331,7 @@ def _admitted(rule: str, severity: Severity, principal: Principal, step: Assumpt
     base = finding(rule, severity.lowered() if found.doubts else severity, principal, own)
     return replace(
         base,
-        matched_statements=(*base.matched_statements, _matched_trust(found.role, found.trust, ASSUME)),
+        matched_statements=(*base.matched_statements, MatchedStatement.of_trust(found.role, found.trust, ASSUME)),
         doubts=found.doubts,
         obfuscation=tuple(sorted({*base.obfuscation, "indirect-grant"}, key=position)),
         path=tuple(each.arn for each in step.path),
@@ -366,14 +366,3 @@ def _admission_with_tag(principal: Principal, role: Principal, audit: AuditConte
         if found is not None and (best is None or len(found.doubts) < len(best.doubts)):
             best = found
     return best
-
-
-def _matched_trust(role: Principal, statement: Statement, action: str) -> MatchedStatement:
-    return MatchedStatement(
-        policy=f"trust policy of {role.name}",
-        kind="trust",
-        index=statement.index,
-        sid=statement.sid,
-        actions=(action,),
-        statement=statement.raw,
-    )

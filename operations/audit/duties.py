@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
 from common.iam.patterns import overlap
+from common.iam.trust import ASSUME
 from operations.audit.catalog import Severity
 from operations.audit.findings import Audited, BypassFinding, MatchedStatement
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 RULE: Final = "same-person-both-sides"
 
-_ASSUMING: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_ASSUMING: Final = (ASSUME, "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 _PERSON_KEYS: Final = frozenset(
     {
         *("aws:userid", "aws:username", "aws:sourceidentity", "sts:sourceidentity", "sts:rolesessionname"),
@@ -119,14 +120,4 @@ def _trusts(role: Principal, path: tuple[Principal, ...]) -> tuple[MatchedStatem
     """Return the statement of the role's trust policy; none where the principal is the role itself."""
     if not path:
         return ()
-    return tuple(
-        MatchedStatement(
-            policy=f"trust policy of {role.name}",
-            kind="trust",
-            index=statement.index,
-            sid=statement.sid,
-            actions=("sts:AssumeRole",),
-            statement=statement.raw,
-        )
-        for statement in _assuming(role)
-    )
+    return tuple(MatchedStatement.of_trust(role, statement, ASSUME) for statement in _assuming(role))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -12,7 +12,7 @@ import yaml
 from common.problems import shown
 from common.strict_yaml import UniqueKeys
 from operations.audit.catalog import Severity
-from operations.audit.findings import Accepted, AcceptedException, Audited, BypassFinding
+from operations.audit.findings import Accepted, AcceptedException, Audit, Audited, BypassFinding
 from operations.audit.rules import RULES
 from operations.errors import UnusableError
 
@@ -42,20 +42,6 @@ class _ExceptionsLoader(UniqueKeys):
 
 
 _ExceptionsLoader.add_constructor("tag:yaml.org,2002:timestamp", _ExceptionsLoader.construct_yaml_timestamp)  # pyright: ignore[reportUnknownMemberType]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Remaining:
-    """Findings of an audit after the exceptions are applied.
-
-    Attributes:
-        audited: Principals with the findings that no exception covers, and expired exceptions.
-        unused: Exceptions that cover nothing.
-    """
-
-    audited: tuple[Audited, ...]
-    accepted: tuple[Accepted, ...] = ()
-    unused: tuple[AcceptedException, ...] = ()
 
 
 def chosen_exceptions(given: Path | None, directory: Path) -> tuple[AcceptedException, ...]:
@@ -108,12 +94,12 @@ def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
     )
 
 
-def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedException], today: date) -> Remaining:
-    """Remove the findings that an exception covers, and report expired exceptions."""
+def apply_exceptions(audit: Audit, exceptions: Sequence[AcceptedException], today: date) -> Audit:
+    """Return an audit without the findings that an exception covers, and with the expired exceptions."""
     valid = [each for each in exceptions if each.until >= today]
     accepted: list[Accepted] = []
     left: list[Audited] = []
-    for each in audited:
+    for each in audit.audited:
         open_findings: list[BypassFinding] = []
         for finding in each.findings:
             covering = next((one for one in valid if one.covers(each.arn, finding.rule)), None)
@@ -124,9 +110,9 @@ def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedEx
         if open_findings:
             left.append(replace(each, findings=tuple(open_findings)))
     used = {id(each.exception) for each in accepted}
-    expired = [_expired(each) for each in exceptions if each.until < today]
-    return Remaining(
-        audited=(*left, *expired),
+    return replace(
+        audit,
+        audited=(*left, *(_expired(each) for each in exceptions if each.until < today)),
         accepted=tuple(accepted),
         unused=tuple(each for each in valid if id(each) not in used),
     )

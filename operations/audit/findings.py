@@ -10,9 +10,11 @@ from operations.audit.catalog import Severity
 from operations.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from common.iam.documents import Statement
+    from common.iam.principals import Principal
     from operations.inventory.reader import ReadFailure
 
 
@@ -37,6 +39,18 @@ class MatchedStatement:
     sid: str = ""
     actions: tuple[str, ...]
     statement: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def of_trust(cls, role: Principal, statement: Statement, action: str) -> MatchedStatement:
+        """Return a statement of a role's trust policy."""
+        return cls(
+            policy=f"trust policy of {role.name}",
+            kind="trust",
+            index=statement.index,
+            sid=statement.sid,
+            actions=(action,),
+            statement=statement.raw,
+        )
 
     @property
     def place(self) -> str:
@@ -141,7 +155,7 @@ class Audit:
         limits: Data that was not taken into account, so that too much may be reported.
     """
 
-    stack: str
+    stack: str = ""
     account_id: str | None = None
     caller: str | None = None
     time: str = ""
@@ -167,6 +181,6 @@ class Audit:
         return ExitCode.FINDINGS if self.unread or self.count() else ExitCode.SUCCESS
 
 
-def worst_first(several: list[Audited]) -> tuple[Audited, ...]:
+def worst_first(several: Iterable[Audited]) -> tuple[Audited, ...]:
     """Sort principals by severity, number of findings and ARN."""
     return tuple(sorted(several, key=lambda each: (-each.worst, -len(each.findings), each.arn)))

@@ -1,4 +1,4 @@
-"""An audit: reads the IAM data of an account and evaluates it."""
+"""An audit: reads the IAM data and the runbooks of an account, and evaluates them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,29 @@ from common.aws.failures import MalformedAnswerError
 from common.iam.documents import DocumentError
 from common.iam.patterns import matches
 from common.iam.principals import missing_parts, read_account
-from operations.audit.assessment import Assessment, assess
+from components.approval.identity_center import NO_OPERATORS
+from components.approval.names import WorkflowLocation
+from components.approval.plan import plan_approval
+from components.session_manager.settings import log_locations
+from operations.audit.assessment import assess
 from operations.audit.audit_context import AuditContext
 from operations.audit.catalog import Severity
-from operations.audit.documents import foreign_runbooks, planned_workflow
 from operations.audit.exceptions import apply_exceptions
-from operations.audit.findings import AcceptedException, Audit, Audited, worst_first
+from operations.audit.findings import AcceptedException, Audit, Audited, BypassFinding, worst_first
 from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import DeclaredPrincipals, protected
+from operations.audit.rules.approval import FOREIGN_RUNBOOK
 from operations.errors import UnusableError
 from operations.findings import listed
-from operations.inventory.reader import ReadFailure, aws_clients, identify, read_failure
+from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify, read_failure
+from operations.inventory.session_manager import read_document
+from operations.verify.approval_checks import document_differences
+from operations.verify.identity_center import LookedUp, look_up
 
 if TYPE_CHECKING:
     from common.aws.session import Clients
     from common.iam.principals import AuthorizationDetails
+    from components.approval.plan import ApprovalPlan
     from operations.inventory.reader import Identity
     from operations.stack import StackConfiguration
 
@@ -65,11 +73,7 @@ def audit_stack(
     details = read_details(clients, region, identity, progress)
     if isinstance(details, ReadFailure):
         return Audit(
-            stack=stack.name,
-            account_id=identity.account_id,
-            caller=identity.arn,
-            time=_now(),
-            unread=(details,),
+            stack=stack.name, account_id=identity.account_id, caller=identity.arn, time=_now(), unread=(details,)
         )
     organization = read_organization(clients, region, identity)
     try:
@@ -77,13 +81,21 @@ def audit_stack(
     except DocumentError as wrong:
         raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
     found = assess(context, lambda done, of: progress("Evaluating principals", done, of))
-    audit = _audit(stack, options, identity, found, context, organization)
+    remaining = apply_exceptions(found, options.exceptions, date.fromisoformat(context.now[:10]))
     foreign = foreign_runbooks(stack, clients, identity)
     missing = why_incomplete(details, region, identity)
     return replace(
-        audit,
-        audited=(*(each for each in foreign if isinstance(each, Audited)), *audit.audited),
+        remaining,
+        stack=stack.name,
+        account_id=identity.account_id,
+        caller=identity.arn,
+        audited=(
+            *(each for each in foreign if isinstance(each, Audited)),
+            *_at_least(worst_first(remaining.audited), options.least),
+        ),
+        services=_at_least(remaining.services, options.least),
         unread=(*([missing] if missing else []), *(each for each in foreign if isinstance(each, ReadFailure))),
+        limits=organization.limits,
     )
 
 
@@ -158,30 +170,62 @@ def check_administrators(account: AuthorizationDetails, patterns: tuple[str, ...
         raise UnusableError("\n".join(problems))
 
 
-def _audit(  # noqa: PLR0913, PLR0917 -- what an audit is made of
-    stack: StackConfiguration,
-    options: AuditOptions,
-    identity: Identity,
-    found: Assessment,
-    context: AuditContext,
-    organization: Organization,
-) -> Audit:
-    remaining = apply_exceptions(found.audited, options.exceptions, date.fromisoformat(context.now[:10]))
-    return Audit(
-        stack=stack.name,
-        account_id=identity.account_id,
-        caller=identity.arn,
-        time=context.now,
-        principals=found.evaluated,
-        audited=_at_least(worst_first(list(remaining.audited)), options.least),
-        services=_at_least(found.services, options.least),
-        administrators=found.administrators,
-        service_linked=found.service_linked,
-        accepted=remaining.accepted,
-        unused=remaining.unused,
-        by_design=found.by_design,
-        limits=organization.limits,
+def planned_workflow(
+    stack: StackConfiguration, identity: Identity, people: LookedUp | None = None
+) -> ApprovalPlan | None:
+    """Return the approval workflow as the settings define it; None where there is none.
+
+    Without `people`, operators of IAM Identity Center are left out.
+    """
+    if "shell-access:approval" not in stack.values:
+        return None
+    settings = stack.settings()
+    if settings.approval is None:
+        return None
+    place = WorkflowLocation(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
+    encryption = any(each.session_data_encryption for each in settings.session_manager.values())
+    return plan_approval(
+        settings.approval,
+        place,
+        settings.regions,
+        session_data_encryption=encryption,
+        operators=people.operators if people else NO_OPERATORS,
+        logs=log_locations(settings.session_manager, identity.account_id),
     )
+
+
+def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Identity) -> list[Audited | ReadFailure]:
+    """Return the documents whose default version differs from the settings, and those that cannot be read.
+
+    A document that does not exist grants nothing and is not reported; `verify` does.
+    """
+    if "shell-access:approval" not in stack.values:
+        return []
+    settings = stack.settings()
+    if settings.approval is None:
+        return []
+    people = look_up(settings.approval, clients, identity, settings.regions[0])
+    plan = planned_workflow(stack, identity, people)
+    if plan is None:
+        return []
+    place = plan.place
+    reader = Reader(clients, place.region, identity.arn)
+    found: list[Audited | ReadFailure] = [
+        ReadFailure(action="identitystore:GetUserId", cause=each, remedy="run verify, which reports this in detail")
+        for each in people.problems
+    ]
+    for planned in plan.documents:
+        live = read_document(reader, planned.name)
+        if isinstance(live, ReadFailure):
+            found.append(live)
+        elif live is not None and isinstance(live.default_text, ReadFailure):
+            found.append(live.default_text)
+        elif live is not None and (differences := document_differences(planned.content, str(live.default_text))):
+            finding = BypassFinding(
+                rule=FOREIGN_RUNBOOK.id, severity=Severity.CRITICAL, matched_statements=(), note="; ".join(differences)
+            )
+            found.append(Audited(arn=place.ssm(f"document/{planned.name}"), kind="document", findings=(finding,)))
+    return found
 
 
 def _now() -> str:
@@ -189,8 +233,5 @@ def _now() -> str:
 
 
 def _at_least(several: tuple[Audited, ...], least: Severity) -> tuple[Audited, ...]:
-    cut = (
-        Audited(arn=each.arn, kind=each.kind, findings=tuple(one for one in each.findings if one.severity >= least))
-        for each in several
-    )
+    cut = (replace(each, findings=tuple(one for one in each.findings if one.severity >= least)) for each in several)
     return tuple(each for each in cut if each.findings)

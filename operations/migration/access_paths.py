@@ -19,7 +19,7 @@ from components.just_in_time.names import MANUAL_APPROVAL, TOKEN_ROLE
 from operations.audit.catalog import one_of
 from operations.audit.evaluator import Evaluator
 from operations.audit.exceptions import apply_exceptions
-from operations.audit.findings import Audited
+from operations.audit.findings import Audit, Audited
 from operations.audit.request_context import granted
 from operations.audit.rules import RULES
 from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, NODE_TAGS_MET, passed_to
@@ -87,7 +87,7 @@ def access_paths(
     """
     people = [each for each in audit.account.principals if not each.is_service_linked and not only_services(each)]
     standing = _standing(people, audit)
-    left = apply_exceptions(standing, exceptions, date.fromisoformat(audit.now[:10])).audited
+    left = apply_exceptions(Audit(audited=tuple(standing)), exceptions, date.fromisoformat(audit.now[:10])).audited
     by_right = {each.arn for each in standing} | {
         each.arn for each in people if audit.protected.is_administrator(each.arn)
     }

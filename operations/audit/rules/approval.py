@@ -220,4 +220,4 @@ FOREIGN_RUNBOOK: Final = AuditRule(
     remedy="Run pulumi up --refresh, and identify the principal that published the version in CloudTrail.",
     source="User Guide: Working with runbooks; API reference: UpdateDocumentDefaultVersion",
 )
-"""Rule of `operations.audit.documents`, about a document instead of a principal."""
+"""Rule of `operations.audit.run`, about a document instead of a principal."""

@@ -4,8 +4,9 @@ from typing import Any
 
 from common.iam.documents import parse
 from common.iam.principals import read_account
-from operations.audit.assessment import Assessment, assess
+from operations.audit.assessment import assess
 from operations.audit.audit_context import AuditContext
+from operations.audit.findings import Audit
 from operations.audit.protected import Protected
 
 ACCOUNT = "111122223333"
@@ -165,7 +166,7 @@ def names(**more: Any) -> Protected:
 
 def assessed(
     details: dict[str, Any], *, scps: Any = (), organization: str | None = None, break_glass: Any = None, **more: Any
-) -> Assessment:
+) -> Audit:
     """Return the assessment of an account; `scps` are levels of lists of statements."""
     ceilings = [
         [parse(document(each), name=f"scp-{number}", kind="service control") for number, each in enumerate(level)]
@@ -176,10 +177,10 @@ def assessed(
     return assess(context)
 
 
-def entries(assessment: Assessment, arn: str = WHO) -> dict[str, str]:
+def entries(audit: Audit, arn: str = WHO) -> dict[str, str]:
     """The ids of what a principal has, hidden ways included, with the worst severity."""
     found: dict[str, str] = {}
-    for audited in assessment.audited:
+    for audited in audit.audited:
         for each in audited.findings if audited.arn == arn else ():
             for identity in (each.rule, *each.obfuscation):
                 found.setdefault(identity, each.severity.word)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from operations.audit.exceptions import DEFAULT_FILE, apply_exceptions, chosen_exceptions, read_exceptions
-from operations.audit.findings import Audited
+from operations.audit.findings import Audit, Audited
 from operations.errors import UnusableError
 from tests.operations.audit.accounts import ARN, WHO, assessed, baseline, user
 
@@ -22,12 +22,12 @@ GOOD = {
 }
 
 
-def audited() -> tuple[Audited, ...]:
+def audit() -> Audit:
     details = baseline()
     details["UserDetailList"].append(
         user("caller", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
     )
-    return assessed(details).audited
+    return assessed(details)
 
 
 def file_with(folder: Path, *entries: Any) -> Path:
@@ -42,7 +42,7 @@ def rules(several: tuple[Audited, ...]) -> dict[str, set[str]]:
 
 def test_exception_covers_its_rule_and_principal_only(tmp_path: Path) -> None:
     entries = read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "principal": f"{ARN}:user/other"}))
-    remaining = apply_exceptions(audited(), entries, TODAY)
+    remaining = apply_exceptions(audit(), entries, TODAY)
     assert rules(remaining.audited) == {WHO: {"session-other-documents", "session-resume-others"}}
     assert [(each.arn, each.finding.rule) for each in remaining.accepted] == [(WHO, "session-any-node")]
     assert [each.principal for each in remaining.unused] == [f"{ARN}:user/other"]
@@ -58,13 +58,13 @@ def test_exception_with_a_pattern_covers_each_match(tmp_path: Path) -> None:
             ),
         )
     )
-    assert apply_exceptions(audited(), entries, TODAY).audited == ()
+    assert apply_exceptions(audit(), entries, TODAY).audited == ()
 
 
 def test_exception_counts_on_its_last_day_and_not_after(tmp_path: Path) -> None:
     entries = read_exceptions(file_with(tmp_path, GOOD))
-    assert "session-any-node" not in rules(apply_exceptions(audited(), entries, date(2027, 3, 31)).audited)[WHO]
-    expired = apply_exceptions(audited(), entries, date(2027, 4, 1))
+    assert "session-any-node" not in rules(apply_exceptions(audit(), entries, date(2027, 3, 31)).audited)[WHO]
+    expired = apply_exceptions(audit(), entries, date(2027, 4, 1))
     (first, last) = expired.audited
     assert rules((first,)) == {WHO: {"session-any-node", "session-other-documents", "session-resume-others"}}
     assert (last.kind, last.findings[0].rule, last.findings[0].severity.word) == (
@@ -77,7 +77,7 @@ def test_exception_counts_on_its_last_day_and_not_after(tmp_path: Path) -> None:
 
 def test_expired_exception_is_reported_without_a_finding(tmp_path: Path) -> None:
     entries = read_exceptions(file_with(tmp_path, GOOD))
-    remaining = apply_exceptions((), entries, date(2028, 1, 1))
+    remaining = apply_exceptions(Audit(), entries, date(2028, 1, 1))
     assert rules(remaining.audited) == {WHO: {"exception-expired"}}
 
 
