@@ -105,7 +105,8 @@ def access_paths(
         operators_just_in_time=tuple(
             Requester(arn=each.arn, lacks=_lacks_of_request(each, audit, manual_policies)) for each in operators
         ),
-        standing=tuple(each.arn for each in left),
+        # An expired exception is a finding of the audit, and not a principal.
+        standing=tuple(each.arn for each in left if each.kind != "exception"),
     )
 
 

@@ -140,6 +140,16 @@ def test_standing_sessions_are_found_and_never_a_path() -> None:
     assert (found.standing, found.requesters) == ((), ())
 
 
+def test_expired_exception_is_no_principal_with_sessions() -> None:
+    expired = AcceptedException(
+        principal=f"{ARN}:role/Admin", rule="session-any-node", reason="r", owner="o", until=date(2020, 1, 1)
+    )
+    assert evaluated(settings("parallel"), exceptions=[expired]).standing == ()
+    admin = role("Admin", START, trust=DIRECTORY)
+    found = evaluated(settings("parallel"), others=[admin], exceptions=[expired])
+    assert found.standing == (f"{ARN}:role/Admin",)
+
+
 def test_token_role_and_services_do_not_count() -> None:
     service = trusting(Service="justintimeaccess.ssm.amazonaws.com")
     others = [role("SSM-JustInTimeAccessTokenRole", START, trust=DIRECTORY), role("Other", START, trust=service)]
