@@ -33,13 +33,17 @@ class Scope:
     account_id: str
     region: str = ""
 
-    def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource in this account and Region."""
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+    def arn(self, service: str, resource: str, region: str = "") -> str:
+        """Return the ARN of a resource in this account, by default in this Region; `*` is any Region."""
+        return f"arn:{self.partition}:{service}:{region or self.region}:{self.account_id}:{resource}"
 
     def iam(self, resource: str) -> str:
         """Return an ARN of IAM in this account."""
         return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
+    def s3(self, resource: str) -> str:
+        """Return the ARN of a bucket, or of objects in it."""
+        return f"arn:{self.partition}:s3:::{resource}"
 
 
 def partition_of(region: str) -> str:

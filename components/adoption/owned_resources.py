@@ -22,6 +22,7 @@ from components.adoption.resource_kinds import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from common.aws.arns import Scope
     from components.adoption.inventory import Existing
 
 RESOURCE_TAG: Final = "shell-access:resource"
@@ -211,18 +212,14 @@ class OwnedResources:
         existing: Function that returns the resource with a fixed name, with an owner only if this stack owns it or may
             take it over.
         owner: Name of the stack: `organization/project/stack`.
-        partition: Partition of the account.
-        account_id: Account of the stack.
-        provider_region: Region of the AWS provider.
+        scope: Account of the stack, and Region of the AWS provider.
         may_write: Whether it may change resources; False in a preview.
     """
 
     client: Callable[[str, str], Any]
     existing: Callable[[Kind, str, str], Existing | None]
     owner: str
-    partition: str
-    account_id: str
-    provider_region: str
+    scope: Scope
     may_write: bool
     _tagged: dict[str, dict[str, list[str]]] = field(default_factory=dict[str, dict[str, list[str]]])
     _rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
@@ -246,7 +243,7 @@ class OwnedResources:
             found = self._window_part(token, region, properties)
         elif token == _RULE_ASSOCIATION:
             found = self._rule_association(region, properties)
-        elif token == NETWORK_ACL and region != self.provider_region:
+        elif token == NETWORK_ACL and region != self.scope.region:
             # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one created replaces it.
             found = None
         else:
@@ -278,11 +275,11 @@ class OwnedResources:
         kind = NAMED_TYPES[token].kind
         name = str(properties[NAMED_TYPES[token].input])
         if kind is Kind.POLICY:
-            name = f"arn:{self.partition}:iam::{self.account_id}:policy/{name}"
+            name = self.scope.iam(f"policy/{name}")
         elif kind is Kind.TOPIC:
-            name = f"arn:{self.partition}:sns:{region}:{self.account_id}:{name}"
+            name = self.scope.arn("sns", name, region)
         elif kind is Kind.WORK_GROUP:
-            name = f"arn:{self.partition}:athena:{region}:{self.account_id}:workgroup/{name}"
+            name = self.scope.arn("athena", f"workgroup/{name}", region)
         elif kind is Kind.SCHEDULE:
             name = f"{properties['group_name']}/{name}"
         elif kind is Kind.TABLE:
@@ -304,7 +301,7 @@ class OwnedResources:
         The AWS provider adds the role last, so a profile without one is incomplete. If it were imported, a run killed after
         the role was added would leave a state from which no later run could continue, as a profile has one role at most.
         """
-        iam = self.client("iam", self.provider_region)
+        iam = self.client("iam", self.scope.region)
         if iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]:
             return True
         if self.may_write:

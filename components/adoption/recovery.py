@@ -133,9 +133,7 @@ def recover(account: Account, owner: str, region: str) -> None:
             client=program_clients().client,
             existing=find_existing,
             owner=owner,
-            partition=account.partition,
-            account_id=account.id,
-            provider_region=pulumi_aws.config.region or region,
+            scope=account.scope(pulumi_aws.config.region or region),
             may_write=not pulumi.runtime.is_dry_run(),
         ),
     ).begin()

@@ -226,11 +226,11 @@ def export_role_policy(
 
     Logs of sessions are listed, and never read.
     """
-    bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
+    bucket = place.s3(place.evidence_bucket)
     # These actions support no resources (Service Authorization Reference).
     unlimited = ["cloudtrail:LookupEvents", "ssm:DescribeAutomationExecutions", "ssm:DescribeSessions"]
     days = {"StringLike": {"s3:prefix": "records/kind=days/*"}}
-    keys = f"arn:{place.partition}:kms:{place.region}:{place.account_id}:key/*"
+    keys = place.arn("kms", "key/*")
     return document(
         [
             allow("ReadRecords", unlimited, "*"),
@@ -266,11 +266,10 @@ def _list_logs(place: names.WorkflowLocation, logs: Iterable[LogLocation]) -> It
         groups += [each.log_group] if each.log_group else []
     for number, (bucket, found) in enumerate(sorted(folders.items()), 1):
         below = {"StringLike": {"s3:prefix": sorted(set(found))}}
-        arn = f"arn:{place.partition}:s3:::{bucket}"
-        yield allow(f"ListLogs{number}", "s3:ListBucketVersions", arn, condition=below)
+        yield allow(f"ListLogs{number}", "s3:ListBucketVersions", place.s3(bucket), condition=below)
     if groups:
-        arn = f"arn:{place.partition}:logs:*:{place.account_id}:log-group:"
-        streams = [f"{arn}{name}{end}" for name in sorted(set(groups)) for end in ("", ":*")]
+        names_and_streams = [f"log-group:{name}{end}" for name in sorted(set(groups)) for end in ("", ":*")]
+        streams = [place.arn("logs", each, "*") for each in names_and_streams]
         yield allow("ListLogStreams", "logs:DescribeLogStreams", streams)
 
 
@@ -282,7 +281,7 @@ def export_schedule_role_policy(place: names.WorkflowLocation) -> Policy:
 
 def evidence_bucket_policy(place: names.WorkflowLocation) -> Policy:
     """Return the bucket policy: only the export adds records, over TLS and with the bucket's key."""
-    bucket = f"arn:{place.partition}:s3:::{place.evidence_bucket}"
+    bucket = place.s3(place.evidence_bucket)
     records = f"{bucket}/*"
     without_tls = {"Bool": {"aws:SecureTransport": "false"}}
     by_others = {"ArnNotEquals": {"aws:PrincipalArn": place.iam(f"role/{names.EVIDENCE_ROLE_NAME}")}}

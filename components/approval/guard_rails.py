@@ -153,24 +153,16 @@ def tag_control_policy(place: names.WorkflowLocation) -> Policy:
 
 def _workflow(settings: ApprovalSettings, place: names.WorkflowLocation) -> list[str]:
     """Return the ARNs of the workflow's resources except identities; documents, rules and settings in every Region."""
-    here, everywhere = f"{place.region}:{place.account_id}", f"*:{place.account_id}"
+    keys = (names.KEY_ALIAS, *([names.EVIDENCE_KEY_ALIAS] if settings.evidence else []))
     return [
         *(place.ssm(f"document/{name}", "*") for name in (*settings.document_names, DOCUMENT_NAME)),
         place.ssm(_HOST_MANAGEMENT, "*"),
-        *(
-            f"arn:{place.partition}:{resource}"
-            for resource in (
-                f"sns:{here}:{names.TOPIC_NAME}",
-                *(f"scheduler:{here}:schedule/*/{name}" for name in settings.schedules.values()),
-                *(f"scheduler:{here}:schedule-group/{group}" for group in settings.schedules),
-                f"events:{everywhere}:rule/{names.ALARM_PREFIX}*",
-                f"cloudwatch:{here}:alarm:{names.ALARM_PREFIX}*",
-                *(
-                    f"kms:{here}:{alias}"
-                    for alias in (names.KEY_ALIAS, *([names.EVIDENCE_KEY_ALIAS] if settings.evidence else []))
-                ),
-            )
-        ),
+        place.topic_arn,
+        *(place.arn("scheduler", f"schedule/*/{name}") for name in settings.schedules.values()),
+        *(place.arn("scheduler", f"schedule-group/{group}") for group in settings.schedules),
+        place.rule_arn(f"{names.ALARM_PREFIX}*", "*"),
+        place.alarm_arn(f"{names.ALARM_PREFIX}*"),
+        *(place.arn("kms", alias) for alias in keys),
     ]
 
 

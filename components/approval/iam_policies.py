@@ -50,7 +50,7 @@ def operator_policy(place: WorkflowLocation, *, session_data_encryption: bool) -
     start = allow(
         "StartOnApprovedInstance",
         "ssm:StartSession",
-        f"arn:{place.partition}:ec2:*:{place.account_id}:instance/${{aws:PrincipalTag/{TAG_KEY}}}",
+        place.arn("ec2", f"instance/${{aws:PrincipalTag/{TAG_KEY}}}", "*"),
         condition={
             "Null": {f"aws:PrincipalTag/{TAG_KEY}": "false"},
             # Without it, IAM does not check the document of a request that names none.
@@ -69,7 +69,7 @@ def break_glass_policy(place: WorkflowLocation, regions: Sequence[str], *, sessi
     start = allow(
         "StartOnAnyInstance",
         "ssm:StartSession",
-        f"arn:{place.partition}:ec2:*:{place.account_id}:instance/*",
+        place.arn("ec2", "instance/*", "*"),
         condition={
             "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
             "StringEquals": {"aws:RequestedRegion": list(regions)},
@@ -106,7 +106,7 @@ def _own_sessions(place: WorkflowLocation, *, session_data_encryption: bool) -> 
         deny("NeverResume", "ssm:ResumeSession", "*"),
     ]
     if session_data_encryption:
-        keys = f"arn:{place.partition}:kms:*:{place.account_id}:key/*"
+        keys = place.arn("kms", "key/*", "*")
         statements.append(
             allow("EncryptSessionData", "kms:GenerateDataKey", keys, condition=with_alias(DATA_KEY_ALIAS))
         )
@@ -182,8 +182,7 @@ def automation_trust(place: WorkflowLocation) -> Policy:
 
 def schedule_trust(place: WorkflowLocation) -> Policy:
     """Return the trust policy of a role that schedules assume (EventBridge Scheduler User Guide, "Confused deputy prevention")."""
-    groups = f"arn:{place.partition}:scheduler:*:{place.account_id}:schedule-group/*"
-    return service_trust(SCHEDULER, place, groups)
+    return service_trust(SCHEDULER, place, place.arn("scheduler", "schedule-group/*", "*"))
 
 
 def forwarding_trust(place: WorkflowLocation, regions: Sequence[str]) -> Policy:
@@ -212,7 +211,7 @@ def runbook_role_policy(settings: ApprovalSettings, place: WorkflowLocation, ide
         store = f"arn:{place.partition}:identitystore:"
         resources = [f"{store}:*:identitystore/{identity_store or '*'}", f"{store}::user/*"]
         statements.append(allow("IdentifyUsers", ["identitystore:DescribeUser", "identitystore:GetUserId"], resources))
-    keys = f"arn:{place.partition}:kms:{place.region}:{place.account_id}:key/*"
+    keys = place.arn("kms", "key/*")
     statements += [
         allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
         # To identify requesters and approvers: trust policies, and users by their IDs, which supports no resources.

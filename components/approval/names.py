@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from common.aws.arns import Scope
+
 TAG_KEY: Final = "SecurityAllowSessionInstance"
 RUNBOOK_NAME: Final = "AllowStartSsmSession"
 CHANGE_TEMPLATE_NAME: Final = "AllowSsmSessionStartTemplate"
@@ -77,12 +79,8 @@ _CONSOLES: Final = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.ama
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkflowLocation:
-    """Partition, account and Region of the workflow's documents, topic and key."""
-
-    partition: str
-    account_id: str
-    region: str
+class WorkflowLocation(Scope):
+    """Account and Region of the workflow's documents, topic and key."""
 
     @property
     def role_arn(self) -> str:
@@ -92,20 +90,20 @@ class WorkflowLocation:
     @property
     def topic_arn(self) -> str:
         """ARN of the topic for notifications."""
-        return f"arn:{self.partition}:sns:{self.region}:{self.account_id}:{TOPIC_NAME}"
+        return self.arn("sns", TOPIC_NAME)
 
     @property
     def event_bus_arn(self) -> str:
         """ARN of the default event bus in the Region of the workflow."""
-        return f"arn:{self.partition}:events:{self.region}:{self.account_id}:event-bus/default"
+        return self.arn("events", "event-bus/default")
 
     def rule_arn(self, name: str, region: str = "") -> str:
         """Return the ARN of an EventBridge rule on the default event bus, by default in the Region of the workflow."""
-        return f"arn:{self.partition}:events:{region or self.region}:{self.account_id}:rule/{name}"
+        return self.arn("events", f"rule/{name}", region)
 
     def alarm_arn(self, name: str) -> str:
         """Return the ARN of a CloudWatch alarm."""
-        return f"arn:{self.partition}:cloudwatch:{self.region}:{self.account_id}:alarm:{name}"
+        return self.arn("cloudwatch", f"alarm:{name}")
 
     def console_link(self, execution: str) -> str:
         """Return the URL of an execution in the partition's console.
@@ -120,10 +118,6 @@ class WorkflowLocation:
         """ARN pattern of the roles of operators who sign in through IAM Identity Center."""
         return self.iam(f"role{OPERATORS_PATH}*")
 
-    def iam(self, resource: str) -> str:
-        """Return an ARN of IAM in this account."""
-        return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
-
     @property
     def break_glass_arn(self) -> str:
         """ARN of the emergency access role."""
@@ -137,11 +131,11 @@ class WorkflowLocation:
     @property
     def work_group_arn(self) -> str:
         """ARN of the workgroup for queries about the trail."""
-        return f"arn:{self.partition}:athena:{self.region}:{self.account_id}:workgroup/{EVIDENCE_WORKGROUP}"
+        return self.arn("athena", f"workgroup/{EVIDENCE_WORKGROUP}")
 
     def ssm(self, resource: str, region: str = "") -> str:
         """Return an ARN of Systems Manager in this account, by default in the Region of the workflow."""
-        return f"arn:{self.partition}:ssm:{region or self.region}:{self.account_id}:{resource}"
+        return self.arn("ssm", resource, region)
 
     def default_version(self, document: str) -> list[str]:
         """Return the ARNs of a runbook or a template, in its default version only.

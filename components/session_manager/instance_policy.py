@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from common.aws.arns import service_domain, split_arn
+from common.aws.arns import Scope, service_domain, split_arn
 from common.iam.statements import Policy, Statement, allow, document
 from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, packed, size
 from common.problems import Problem, SettingPath
@@ -89,7 +89,7 @@ def instance_policy(
     settings: Mapping[str, SessionManagerSettings], *, partition: str, account_id: str
 ) -> Policy | None:
     """Return the permissions of `instance_policies` as one document of any length."""
-    arns = _NodeArns(partition, account_id)
+    arns = Scope(partition=partition, account_id=account_id)
     statements = [*_logs(settings, arns), *_session_data(settings, arns), *_s3(settings, arns)]
     return document(statements) if statements else None
 
@@ -140,21 +140,9 @@ def _in(arn: str, region: str) -> str:
     return ":".join(split_arn(arn)._replace(region=region))
 
 
-class _NodeArns:
-    def __init__(self, partition: str, account_id: str) -> None:
-        self.partition = partition
-        self.account_id = account_id
-
-    def regional(self, service: str, region: str, resource: str) -> str:
-        return f"arn:{self.partition}:{service}:{region}:{self.account_id}:{resource}"
-
-    def s3(self, resource: str) -> str:
-        return f"arn:{self.partition}:s3:::{resource}"
-
-
-def _logs(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> Iterator[Statement]:
+def _logs(settings: Mapping[str, SessionManagerSettings], arns: Scope) -> Iterator[Statement]:
     groups = {
-        region: arns.regional("logs", region, f"log-group:{each.cw_log_group_name}")
+        region: arns.arn("logs", f"log-group:{each.cw_log_group_name}", region)
         for region, each in settings.items()
         if each.logs_to_cloudwatch
     }
@@ -168,13 +156,13 @@ def _logs(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> It
         yield allow("WriteSessionLog", ["logs:CreateLogStream", "logs:PutLogEvents"], written)
 
 
-def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> Iterator[Statement]:
-    keys = [arns.regional("kms", region, "key/*") for region, each in settings.items() if each.session_data_encryption]
+def _session_data(settings: Mapping[str, SessionManagerSettings], arns: Scope) -> Iterator[Statement]:
+    keys = [arns.arn("kms", "key/*", region) for region, each in settings.items() if each.session_data_encryption]
     if keys:
         yield allow("DecryptSessionData", "kms:Decrypt", sorted(keys), condition=with_alias(DATA_KEY_ALIAS))
 
 
-def _s3(settings: Mapping[str, SessionManagerSettings], arns: _NodeArns) -> Iterator[Statement]:
+def _s3(settings: Mapping[str, SessionManagerSettings], arns: Scope) -> Iterator[Statement]:
     logging = {region: each for region, each in settings.items() if each.s3_logging}
     if not logging:
         return

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from common.aws.arns import Scope
 from common.aws.failures import MalformedAnswerError
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import find
@@ -45,9 +46,7 @@ def import_id(client: Client) -> Find:
             "client": client,
             "existing": lambda kind, region, name: find(kind, client(kind.service, region), region, name),
             "owner": OWNER,
-            "partition": "aws",
-            "account_id": ACCOUNT,
-            "provider_region": REGION,
+            "scope": Scope(partition="aws", account_id=ACCOUNT, region=REGION),
             "may_write": True,
         }
         return OwnedResources(**arguments | changed).import_id(token, name, REGION, properties)

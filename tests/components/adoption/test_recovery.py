@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import pulumi
 import pytest
 
+from common.aws.arns import Scope
 from components.adoption import recovery
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import Existing
@@ -48,9 +49,7 @@ def registered(  # noqa: PLR0913 -- a resource and what exists
         client=client or no_client,
         existing=find,
         owner=OWNER,
-        partition="aws",
-        account_id="123456789012",
-        provider_region="eu-west-1",
+        scope=Scope(partition="aws", account_id="123456789012", region="eu-west-1"),
         may_write=True,
     )
     made = Recovery(owner=OWNER, region="eu-west-1", owned=owned)
