@@ -86,6 +86,15 @@ class World:
     def client(self, service: str, region: str | None = None) -> Client:
         return Client(self, service, region or "")
 
+    def refuse(self, operation: str, code: str = "AccessDenied", region: str = "") -> None:
+        """Refuse an operation, by default in every Region."""
+
+        def fail(_service: str, where: str, called: str) -> None:
+            if called == operation and region in ("", where):
+                raise refused(called, code)
+
+        self.failing = fail
+
 
 class Client:
     """A client with the calls of the export; `meta.events` is this object, too."""
@@ -296,6 +305,13 @@ def run(**payload: Any) -> dict[str, Any]:
     return script.export_evidence({**PAYLOAD, **payload}, None)
 
 
+def exported(world: World) -> str:
+    """Export the filled world, and return the ID of its session."""
+    session = filled(world)
+    run()
+    return session
+
+
 def read(world: World, folder: Path, begin: datetime, end: datetime) -> Any:
     for key, body in world.objects.items():
         file = folder / key
@@ -380,7 +396,7 @@ def test_latest_record_of_an_access_request_counts(world: World, tmp_path: Path)
 )
 def test_denied_access_request_fails_the_day(world: World, operation: str) -> None:
     asked_for(world)
-    world.failing = lambda _service, _region, called: _refuse(called) if called == operation else None
+    world.refuse(operation)
     with pytest.raises(RuntimeError, match=r"not exported: .*AccessDenied"):
         run(AccessRequests=True)
     assert not [key for key in world.objects if f"kind=days/account={ACCOUNT}/region=eu-west-1/day={DAY.date()}" in key]
@@ -446,7 +462,7 @@ def test_session_that_is_open_may_get_its_log_later(world: World, tmp_path: Path
 @pytest.mark.parametrize("operation", ["list_object_versions", "describe_log_streams"])
 def test_denied_locations_of_logs_are_a_gap(world: World, tmp_path: Path, operation: str) -> None:
     filled(world)
-    world.failing = lambda _service, _region, called: _refuse(called) if called == operation else None
+    world.refuse(operation)
     run()
     found = read(world, tmp_path, DAY, DAY + timedelta(hours=1))
     problems = {each.region: each.problem for each in found.sources}
@@ -454,22 +470,15 @@ def test_denied_locations_of_logs_are_a_gap(world: World, tmp_path: Path, operat
     assert (problems["us-east-1"], found.coverage) == ("", [])
 
 
-def _refuse(operation: str, code: str = "AccessDenied") -> None:
-    raise refused(operation, code)
-
-
 def test_throttled_locations_of_logs_fail_the_day(world: World) -> None:
     filled(world)
-    world.failing = lambda _service, _region, called: (
-        _refuse(called, "ThrottlingException") if called == "describe_log_streams" else None
-    )
+    world.refuse("describe_log_streams", "ThrottlingException")
     with pytest.raises(RuntimeError, match="not exported: 2026-11-20 eu-west-1: ThrottlingException"):
         run()
 
 
 def test_days_of_an_earlier_release_have_no_locations(world: World, tmp_path: Path) -> None:
-    filled(world)
-    run()
+    exported(world)
     for key, body in world.objects.items():
         if "kind=days" in key:
             statement = json.loads(gzip.decompress(body))
@@ -493,8 +502,7 @@ def test_many_regions_list_logs_with_few_statements() -> None:
 
 
 def test_second_run_changes_nothing(world: World) -> None:
-    filled(world)
-    run()
+    exported(world)
     before = dict(world.objects)
     world.events.append({**world.events[0], "eventID": "late"})
     assert run() == {"Outcome": "0 of 0 missing days exported"}
@@ -513,8 +521,7 @@ def test_two_runs_at_once_write_each_object_once(world: World) -> None:
 
 @pytest.mark.parametrize("calls", [1, 2, 5, 9, 30])
 def test_interrupted_run_is_continued(world: World, calls: int) -> None:
-    filled(world)
-    run()
+    exported(world)
     whole = dict(world.objects)
     world.objects.clear()
     made = iter(range(1000))
@@ -532,8 +539,7 @@ def test_interrupted_run_is_continued(world: World, calls: int) -> None:
 
 
 def test_complete_day_is_stated_last(world: World) -> None:
-    filled(world)
-    run()
+    exported(world)
     for at in range(0, len(world.puts), 5):
         assert [key.split("/")[1] for key in world.puts[at : at + 5]] == [
             f"kind={each}" for each in KINDS if each != "requests"
@@ -543,12 +549,7 @@ def test_complete_day_is_stated_last(world: World) -> None:
 @pytest.mark.parametrize("operation", ["lookup_events", "describe_sessions", "describe_automation_executions"])
 def test_source_that_fails_fails_the_run(world: World, operation: str, tmp_path: Path) -> None:
     filled(world)
-
-    def fail(_service: str, region: str, called: str) -> None:
-        if (called, region) == (operation, "eu-west-1"):
-            raise refused(called)
-
-    world.failing = fail
+    world.refuse(operation, region="eu-west-1")
     with pytest.raises(RuntimeError, match=r"not exported: .* eu-west-1: AccessDenied.* more"):
         run()
     # The other Region is exported all the same, and the report shows the gap.
@@ -604,8 +605,7 @@ def test_bucket_takes_records_from_the_export_only() -> None:
 
 def test_table_finds_every_object(world: World) -> None:
     """The template of the partitions and the keys of the objects agree."""
-    filled(world)
-    run()
+    exported(world)
     parameters = table_parameters(PLACE, ("eu-west-1", "us-east-1"))
     template = parameters["storage.location.template"].removeprefix(f"s3://{PLACE.evidence_bucket}/")
     kinds = parameters["projection.kind.values"].split(",")
@@ -622,16 +622,14 @@ def test_table_finds_every_object(world: World) -> None:
 
 
 def test_scripts_of_steps_are_not_exported(world: World) -> None:
-    filled(world)
-    run()
+    exported(world)
     text = b"".join(gzip.decompress(each) for each in world.objects.values())
     assert b'"Script"' not in text
     assert b'"StepName":"A"' in text
 
 
 def test_missing_region_or_damaged_file_makes_source_incomplete(world: World, tmp_path: Path) -> None:
-    filled(world)
-    run()
+    exported(world)
     world.objects = {key: body for key, body in world.objects.items() if "region=us-east-1" not in key}
     (damaged,) = [key for key in world.objects if "kind=events" in key and "day=2026-11-20" in key]
     world.objects[damaged] = world.objects[damaged][:-9]
@@ -652,8 +650,7 @@ def test_script_of_the_runbook_runs_by_itself(world: World) -> None:
 
 
 def test_objects_are_the_same_however_often_they_are_made(world: World) -> None:
-    filled(world)
-    run()
+    exported(world)
     before = dict(world.objects)
     world.objects.clear()
     run()

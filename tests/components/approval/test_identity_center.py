@@ -51,6 +51,7 @@ SECTION: dict[str, Any] = {
 MANAGEMENT = "111122223333"
 APPLICATION = f"arn:aws:account-access:eu-central-1:{MANAGEMENT}:application/1234567890abcdef"
 ENTITLED: dict[str, Any] = {"identityCenter": {"access": "account-access-manager", "applicationArn": APPLICATION}}
+OF_IDENTITY_CENTER = f"arn:aws:sso::{MANAGEMENT}:application/ssoins-1234567890abcdef/apl-1234567890abcdef"
 RESERVED = f"AWSReservedSSO_ShellUser_{'0' * 16}"
 ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role{PEOPLE.reserved_path}{RESERVED}"
 
@@ -104,13 +105,7 @@ def problems(**changes: Any) -> dict[str, str]:
             "expected the ARN of the application of account access manager",
         ),
         (
-            {
-                "identityCenter": {
-                    "access": "account-access-manager",
-                    "permissionSet": "a",
-                    "applicationArn": APPLICATION,
-                }
-            },
+            {"identityCenter": {**ENTITLED["identityCenter"], "permissionSet": "a"}},
             "identityCenter.permissionSet",
             "expected no value with access account-access-manager",
         ),
@@ -120,12 +115,7 @@ def problems(**changes: Any) -> dict[str, str]:
             "expected no value with access permission-set",
         ),
         (
-            {
-                "identityCenter": {
-                    "access": "account-access-manager",
-                    "applicationArn": "arn:aws:sso::111122223333:application/ssoins-1234567890abcdef/apl-1234567890abcdef",
-                }
-            },
+            {"identityCenter": {**ENTITLED["identityCenter"], "applicationArn": OF_IDENTITY_CENTER}},
             "identityCenter.applicationArn",
             "which begins with arn:aws:account-access: (not arn:aws:sso:)",
         ),
@@ -549,59 +539,27 @@ def test_trust_admits_the_application_alone(key: str) -> None:
 RESERVED_PATTERN = f"arn:aws:iam::{ACCOUNT}:role{RESERVED_PATH}AWSReservedSSO_ShellUser_*"
 
 
+def of_reserved(pattern: Any = RESERVED_PATTERN, operator: str = "ArnLike", userid: Any = "*:olivia") -> str:
+    return trust(ROOT, **{operator: {"aws:PrincipalArn": pattern}}, StringLike={"aws:userid": userid})
+
+
 @pytest.mark.parametrize(
     ("document", "user"),
     [
-        (trust(ROOT, ArnLike={"aws:PrincipalArn": RESERVED_PATTERN}, StringLike={"aws:userid": "*:olivia"}), "olivia"),
+        (of_reserved(), "olivia"),
         (trust(ROOT, ArnLike={"aws:PrincipalArn": ROLE_ARN}, StringEquals={"aws:userid": "AROAX:olivia"}), "olivia"),
         (trust({"AWS": ROLE_ARN}, StringLike={"aws:userid": "*:olivia"}), "olivia"),
         (trust({"AWS": ROLE_ARN}), ""),
         (trust(ROOT, StringLike={"aws:userid": "*:olivia"}), ""),
         (trust(ROOT, ArnLike={"aws:PrincipalArn": RESERVED_PATTERN}), ""),
-        (trust(ROOT, ArnLike={"aws:PrincipalArn": RESERVED_PATTERN}, StringLike={"aws:userid": "*:oli*"}), ""),
-        (trust(ROOT, ArnLike={"aws:PrincipalArn": RESERVED_PATTERN}, StringLike={"aws:userid": "*olivia"}), ""),
-        (
-            trust(
-                ROOT, ArnLike={"aws:PrincipalArn": RESERVED_PATTERN}, StringLike={"aws:userid": ["*:olivia", "*:oscar"]}
-            ),
-            "",
-        ),
-        (
-            trust(
-                ROOT,
-                ArnLike={"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*AWSReservedSSO_X_*"},
-                StringLike={"aws:userid": "*:olivia"},
-            ),
-            "",
-        ),
-        (
-            trust(
-                ROOT,
-                ArnLikeIfExists={"aws:PrincipalArn": RESERVED_PATTERN},
-                StringLike={"aws:userid": "*:olivia"},
-            ),
-            "",
-        ),
-        (
-            trust(
-                ROOT,
-                ArnLike={"aws:PrincipalArn": [RESERVED_PATTERN, f"arn:aws:iam::{ACCOUNT}:role/Other"]},
-                StringLike={"aws:userid": "*:olivia"},
-            ),
-            "",
-        ),
-        (
-            trust(
-                ROOT,
-                ArnLike={"aws:PrincipalArn": RESERVED_PATTERN.replace(ACCOUNT, "*")},
-                StringLike={"aws:userid": "*:olivia"},
-            ),
-            "",
-        ),
-        (
-            trust(ROOT, ArnNotLike={"aws:PrincipalArn": RESERVED_PATTERN}, StringLike={"aws:userid": "*:olivia"}),
-            "",
-        ),
+        (of_reserved(userid="*:oli*"), ""),
+        (of_reserved(userid="*olivia"), ""),
+        (of_reserved(userid=["*:olivia", "*:oscar"]), ""),
+        (of_reserved(f"arn:aws:iam::{ACCOUNT}:role/*AWSReservedSSO_X_*"), ""),
+        (of_reserved(operator="ArnLikeIfExists"), ""),
+        (of_reserved([RESERVED_PATTERN, f"arn:aws:iam::{ACCOUNT}:role/Other"]), ""),
+        (of_reserved(RESERVED_PATTERN.replace(ACCOUNT, "*")), ""),
+        (of_reserved(operator="ArnNotLike"), ""),
     ],
 )
 def test_trust_of_identity_center_names_one_person_or_none(document: str, user: str) -> None:
