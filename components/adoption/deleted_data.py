@@ -56,14 +56,8 @@ def deleted_logs(outputs: Mapping[str, Mapping[str, Any]], kept: Collection[tupl
         outputs: Outputs of the resources in the state, by URN.
         kept: Region and name of each log group that the stack has from now on.
     """
-    groups: list[tuple[str, str]] = []
-    adopted: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for urn, each in outputs.items():
-        token, place = type_and_name(urn)[0], (str(each.get("region")), str(each.get("name")))
-        if token == _LOG_GROUP and not each.get("skipDestroy"):
-            groups.append(place)
-        elif token == RESOURCE_TYPE and each.get("kind") == Kind.LOG_GROUP:
-            adopted[place] = each
+    adopted = {_place(each): each for _, each in _of_type(outputs, RESOURCE_TYPE) if each.get("kind") == Kind.LOG_GROUP}
+    groups = {_place(each) for _, each in _of_type(outputs, _LOG_GROUP) if not each.get("skipDestroy")}
     for region, name in sorted(groups):
         record = adopted.get((region, name))
         if (region, name) in kept or (record and (is_adopted(record) or record.get("retain"))):
@@ -81,11 +75,10 @@ def deleted_volumes(outputs: Mapping[str, Mapping[str, Any]], kept: Mapping[str,
         outputs: Outputs of the resources in the state, by URN.
         kept: Availability Zone of each volume that the stack has from now on, by logical name.
     """
-    for urn, each in sorted(outputs.items()):
-        token, name = type_and_name(urn)
-        if token == _VOLUME and kept.get(name) != each.get("availabilityZone"):
+    for name, each in _of_type(outputs, _VOLUME):
+        if kept.get(name) != each.get("availabilityZone"):
             change = "replaced by an empty one" if name in kept else "deleted with its data"
-            volume = f"The volume {str(each.get('arn')).rpartition('/')[2]} ({name}) in {each.get('region')}"
+            volume = f"The volume {_id(each)} ({name}) in {each.get('region')}"
             yield f"{volume} is {change}. Create a snapshot first, if its data are needed."
 
 
@@ -99,19 +92,15 @@ def stopped_instances(
         volumes: Logical names of the volumes that the stack has from now on; those of their attachments are the same.
         instances: Logical names of the instances that the stack has from now on.
     """
-    staying: set[str] = set()
-    detached: set[tuple[str, str]] = set()
-    for urn, each in outputs.items():
-        token, name = type_and_name(urn)
-        if token == _INSTANCE and name in instances:
-            staying.add(str(each.get("arn")).rpartition("/")[2])
-        elif token == _ATTACHMENT and name not in volumes and each.get("stopInstanceBeforeDetaching"):
-            detached.add((str(each.get("region")), str(each.get("instanceId"))))
-    for region in sorted({region for region, instance in detached if instance in staying}):
-        stopped = " ".join(sorted(instance for where, instance in detached if where == region and instance in staying))
+    staying = {_id(each) for name, each in _of_type(outputs, _INSTANCE) if name in instances}
+    stopped: dict[str, set[str]] = {}
+    for name, each in _of_type(outputs, _ATTACHMENT):
+        if name not in volumes and each.get("stopInstanceBeforeDetaching") and each.get("instanceId") in staying:
+            stopped.setdefault(str(each.get("region")), set()).add(str(each["instanceId"]))
+    for region, ids in sorted(stopped.items()):
         yield (
             "To detach volumes, the update stops these instances, which then stay stopped. Afterwards, run: "
-            f"aws ec2 start-instances --region {region} --instance-ids {stopped}"
+            f"aws ec2 start-instances --region {region} --instance-ids {' '.join(sorted(ids))}"
         )
 
 
@@ -123,13 +112,30 @@ def changed_instances(outputs: Mapping[str, Mapping[str, Any]], types: Mapping[s
         types: Type of each instance that the stack has from now on, by logical name.
     """
     changed: dict[str, list[str]] = {}
-    for urn, each in sorted(outputs.items()):
-        token, name = type_and_name(urn)
-        if token == _INSTANCE and types.get(name, each.get("instanceType")) != each.get("instanceType"):
-            changed.setdefault(str(each.get("region")), []).append(str(each.get("arn")).rpartition("/")[2])
+    for name, each in _of_type(outputs, _INSTANCE):
+        if types.get(name, each.get("instanceType")) != each.get("instanceType"):
+            changed.setdefault(str(each.get("region")), []).append(_id(each))
     for region, stopped in changed.items():
         if len(stopped) > 1:
             yield (
                 f"The update stops {', '.join(stopped)} in {region}, one after the other, to change their types. It does not wait "
                 "for the services on them. To keep them available, change the type of one instance at a time."
             )
+
+
+def _of_type(outputs: Mapping[str, Mapping[str, Any]], token: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the logical names of the resources of a type, with their outputs, in the order of their URNs."""
+    for urn, each in sorted(outputs.items()):
+        found, name = type_and_name(urn)
+        if found == token:
+            yield name, each
+
+
+def _id(outputs: Mapping[str, Any]) -> str:
+    """Return the ID of a resource of EC2, from its ARN."""
+    return str(outputs.get("arn")).rpartition("/")[2]
+
+
+def _place(outputs: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the Region and the name of a log group."""
+    return str(outputs.get("region")), str(outputs.get("name"))

@@ -30,28 +30,13 @@ _CHANGING_WORKFLOW: Final = [
     *("sns:Add*", "sns:C*", "sns:Delete*", "sns:Put*", "sns:Remove*", "sns:Set*", "sns:Subscribe", "sns:*agResource"),
     *("scheduler:C*", "scheduler:D*", "scheduler:U*", "scheduler:T*"),
     *("events:Del*", "events:Dis*", "events:E*", "events:P*", "events:R*", "events:*agResource"),
-    *(
-        "cloudwatch:Del*",
-        "cloudwatch:Dis*",
-        "cloudwatch:E*",
-        "cloudwatch:P*",
-        "cloudwatch:S*",
-        "cloudwatch:*agResource",
-    ),
+    *("cloudwatch:Del*", "cloudwatch:Dis*", "cloudwatch:E*", "cloudwatch:P*", "cloudwatch:S*"),
+    "cloudwatch:*agResource",
     "kms:*Alias",
 ]
 _CHANGING_KEY: Final = [
-    *(
-        "kms:CreateGrant",
-        "kms:Del*",
-        "kms:Disable*",
-        "kms:Put*",
-        "kms:Ret*",
-        "kms:Rev*",
-        "kms:Schedule*",
-        "kms:*agResource",
-    ),
-    "kms:Update*",
+    *("kms:CreateGrant", "kms:Del*", "kms:Disable*", "kms:Put*", "kms:Ret*", "kms:Rev*", "kms:Schedule*"),
+    *("kms:*agResource", "kms:Update*"),
 ]
 _SETTING_TAGS: Final = ["iam:TagRole", "iam:TagUser", "iam:CreateRole", "iam:CreateUser", "sts:TagSession"]
 """Session tags override those of the principal (IAM User Guide, "Pass session tags in AWS STS")."""
