@@ -1,4 +1,4 @@
-"""A claim adopts or creates the resource of a name, and restores it."""
+"""A resource with a fixed name is adopted or created, and restored."""
 
 import json
 import time
@@ -23,25 +23,27 @@ def provider(clients: AwsClients) -> AdoptedResourceProvider:
     return with_clients(AdoptedResourceProvider(), clients)
 
 
-def claim(kind: str, name: str, value: str, **changes: Any) -> dict[str, Any]:
-    inputs = {"kind": kind, "region": "eu-west-1", "name": name, "value": value, "owner": "o/p/s", "retain": False}
-    return inputs | changes
+def inputs(kind: str, name: str, value: str, **changes: Any) -> dict[str, Any]:
+    given = {"kind": kind, "region": "eu-west-1", "name": name, "value": value, "owner": "o/p/s", "retain": False}
+    return given | changes
 
 
 def group(client: Callable[..., Any]) -> dict[str, Any] | None:
     return next(iter(client("logs").describe_log_groups()["logGroups"]), None)
 
 
-def test_what_was_made_goes_with_the_claim(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
-    created = provider.create(claim("logGroup", "g", ""))
+def test_created_resource_is_deleted_with_its_adoption(
+    provider: AdoptedResourceProvider, client: Callable[..., Any]
+) -> None:
+    created = provider.create(inputs("logGroup", "g", ""))
     assert group(client) is not None
     provider.delete(created.id, created.outs or {})
     assert group(client) is None
 
 
-def test_what_was_there_stays(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+def test_existing_resource_is_retained(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     client("logs").create_log_group(logGroupName="g")
-    created = provider.create(claim("logGroup", "g", ""))
+    created = provider.create(inputs("logGroup", "g", ""))
     provider.delete(created.id, created.outs or {})
     assert group(client) is not None
 
@@ -57,11 +59,11 @@ def test_new_resource_is_imported_once_aws_shows_it(
     )
     monkeypatch.setattr(time, "sleep", pauses.append)
     if reads == 3:
-        created = provider.create(claim("logGroup", "g", ""))
+        created = provider.create(inputs("logGroup", "g", ""))
         assert ("prior" in (created.outs or {}), pauses) == (False, [0, 1, 2])
     else:
         with pytest.raises(ResourceError, match="AWS does not show it yet"):
-            provider.create(claim("logGroup", "g", ""))
+            provider.create(inputs("logGroup", "g", ""))
     assert group(client) is not None
 
 
@@ -76,7 +78,7 @@ def test_resource_that_one_call_does_not_return_is_left_alone(
     else:
         monkeypatch.setattr(resource_kinds._LogGroup, "find", lambda _: None)
     with pytest.raises(ResourceError, match="AWS returns it in one of two calls only"):
-        provider.create(claim("logGroup", "g", ""))
+        provider.create(inputs("logGroup", "g", ""))
     assert group(client) is not None
 
 
@@ -97,37 +99,39 @@ def test_tags_of_what_one_call_does_not_return_are_not_planned(
         adopted_resource.with_prior_tags(Kind.LOG_GROUP, "eu-west-1", "g", {})
 
 
-def test_claim_of_a_killed_run_is_ours_still(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+def test_resource_of_a_killed_run_belongs_to_the_stack(
+    provider: AdoptedResourceProvider, client: Callable[..., Any]
+) -> None:
     """The first run made it, and died before the engine could note it."""
-    provider.create(claim("logGroup", "g", ""))
+    provider.create(inputs("logGroup", "g", ""))
     key = client("kms").create_key()["KeyMetadata"]["KeyId"]
-    provider.create(claim("alias", "alias/a", key))
+    provider.create(inputs("alias", "alias/a", key))
     for again in (
-        provider.create(claim("logGroup", "g", "")),
-        provider.create(claim("alias", "alias/a", key)),
+        provider.create(inputs("logGroup", "g", "")),
+        provider.create(inputs("alias", "alias/a", key)),
     ):
         provider.delete(again.id, again.outs or {})
     assert group(client) is None
     assert "alias/a" not in {each["AliasName"] for each in client("kms").list_aliases()["Aliases"]}
 
 
-def test_parameter_gets_its_earlier_value_back(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+def test_prior_value_of_parameter_is_restored(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     ssm = client("ssm")
     ssm.put_parameter(Name="/p", Value="theirs", Type="String")
-    created = provider.create(claim("parameter", "/p", "ours"))
+    created = provider.create(inputs("parameter", "/p", "ours"))
     ssm.put_parameter(Name="/p", Value="ours", Type="String", Overwrite=True)
     provider.delete(created.id, created.outs or {})
     assert ssm.get_parameter(Name="/p")["Parameter"]["Value"] == "theirs"
 
 
-def test_adopted_topic_gets_its_tags_back(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+def test_prior_tags_of_topic_are_restored(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     sns, team = client("sns"), {"Key": "team", "Value": "theirs"}
     arn = sns.create_topic(Name="t", Tags=[team])["TopicArn"]
-    created = provider.create(claim("topic", arn, "")).outs or {}
+    created = provider.create(inputs("topic", arn, "")).outs or {}
     sns.untag_resource(ResourceArn=arn, TagKeys=["team"])
     ours = ("shell-access:owner", "shell-access:resource", "owner")
     sns.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": "o/p/s"} for key in ours])
-    kept = provider.update("", created, claim("topic", arn, "", retain=True)).outs or {}
+    kept = provider.update("", created, inputs("topic", arn, "", retain=True)).outs or {}
     provider.delete("", provider.read("", kept).outs or {})
     assert sns.list_tags_for_resource(ResourceArn=arn)["Tags"] == [team]
 
@@ -135,35 +139,37 @@ def test_adopted_topic_gets_its_tags_back(provider: AdoptedResourceProvider, cli
 def test_tags_of_a_lost_state_are_not_prior_ones(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     tags = {"shell-access:owner": "o/p/s", "team": "the stack's"}
     client("logs").create_log_group(logGroupName="g", tags=tags)
-    assert "priorTags" not in (provider.create(claim("logGroup", "g", "")).outs or {})
+    assert "priorTags" not in (provider.create(inputs("logGroup", "g", "")).outs or {})
 
 
-def test_what_stays_is_ours_for_the_next_stack(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
-    first = provider.create(claim("logGroup", "g", "", retain=True))
+def test_retained_resource_is_deleted_by_the_next_stack(
+    provider: AdoptedResourceProvider, client: Callable[..., Any]
+) -> None:
+    first = provider.create(inputs("logGroup", "g", "", retain=True))
     client("logs").untag_resource(resourceArn=group(client)["logGroupArn"], tagKeys=TAGS)
     provider.delete(first.id, first.outs or {})
-    second = provider.create(claim("logGroup", "g", ""))
+    second = provider.create(inputs("logGroup", "g", ""))
     provider.delete(second.id, second.outs or {})
     assert group(client) is None
 
 
-def test_claim_follows_the_value_and_makes_no_call_for_it(provider: AdoptedResourceProvider) -> None:
-    old = claim("alias", "alias/a", "one")
-    assert not provider.diff("", old, claim("alias", "alias/a", "one", takeOverFrom="o/p/other")).changes
-    assert provider.diff("", old, claim("alias", "alias/a", "one", owner="o/p/renamed")).changes
-    assert provider.diff("", old, claim("alias", "alias/a", "two")).changes
+def test_diff_follows_the_value_without_a_call(provider: AdoptedResourceProvider) -> None:
+    old = inputs("alias", "alias/a", "one")
+    assert not provider.diff("", old, inputs("alias", "alias/a", "one", takeOverFrom="o/p/other")).changes
+    assert provider.diff("", old, inputs("alias", "alias/a", "one", owner="o/p/renamed")).changes
+    assert provider.diff("", old, inputs("alias", "alias/a", "two")).changes
     # What others have now is the business of the resource that imports them.
-    assert not provider.diff("", claim("parameter", "/p", "one"), claim("parameter", "/p", "two")).changes
-    assert (provider.update("", old, claim("alias", "alias/a", "two")).outs or {})["value"] == "two"
-    assert provider.diff("", claim("policy", "a", ""), claim("policy", "a", "", region="us-east-1")).replaces == []
-    retained = provider.diff("", old, claim("alias", "alias/a", "one", retain=True))
+    assert not provider.diff("", inputs("parameter", "/p", "one"), inputs("parameter", "/p", "two")).changes
+    assert (provider.update("", old, inputs("alias", "alias/a", "two")).outs or {})["value"] == "two"
+    assert provider.diff("", inputs("policy", "a", ""), inputs("policy", "a", "", region="us-east-1")).replaces == []
+    retained = provider.diff("", old, inputs("alias", "alias/a", "one", retain=True))
     assert retained.changes
     assert not retained.replaces
-    assert provider.diff("", old, claim("alias", "alias/b", "one")).replaces == ["name"]
+    assert provider.diff("", old, inputs("alias", "alias/b", "one")).replaces == ["name"]
 
 
-def test_refresh_finds_what_is_gone(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
-    created = provider.create(claim("logGroup", "g", ""))
+def test_refresh_detects_a_deleted_resource(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+    created = provider.create(inputs("logGroup", "g", ""))
     assert provider.read(created.id, created.outs or {}).id == created.id
     client("logs").delete_log_group(logGroupName="g")
     assert provider.read(created.id, created.outs or {}).id == ""
@@ -172,7 +178,7 @@ def test_refresh_finds_what_is_gone(provider: AdoptedResourceProvider, client: C
 @pytest.mark.parametrize(
     ("kept", "wanted", "taken"), [(None, 90, False), (365, 90, False), (90, 90, True), (30, 90, True)]
 )
-def test_logs_that_are_kept_longer_are_not_cut_down(
+def test_longer_retention_is_not_shortened(
     provider: AdoptedResourceProvider,
     client: Callable[..., Any],
     kept: int | None,
@@ -182,21 +188,19 @@ def test_logs_that_are_kept_longer_are_not_cut_down(
     client("logs").create_log_group(logGroupName="g")
     if kept:
         client("logs").put_retention_policy(logGroupName="g", retentionInDays=kept)
-    asked = claim("logGroup", "g", "", retentionDays=wanted)
+    asked = inputs("logGroup", "g", "", retentionDays=wanted)
     failures = provider.check({}, asked).failures
     assert (failures == []) == taken
     assert all("shell-access:sessionManager.shortenLogRetention" in each.reason for each in failures)
     # Not asked again of what is governed already, nor where it is accepted.
     assert provider.check(asked, asked).failures == []
-    assert provider.check({}, claim("logGroup", "g", "")).failures == []
+    assert provider.check({}, inputs("logGroup", "g", "")).failures == []
 
 
-def test_log_group_that_was_there_keeps_the_key_that_stays(
-    provider: AdoptedResourceProvider, client: Callable[..., Any]
-) -> None:
+def test_existing_log_group_keeps_a_retained_key(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     logs, key = client("logs"), client("kms").create_key()["KeyMetadata"]["Arn"]
     logs.create_log_group(logGroupName="g")
-    created = provider.create(claim("logGroup", "g", key, retain=True))
+    created = provider.create(inputs("logGroup", "g", key, retain=True))
     logs.associate_kms_key(logGroupName="g", kmsKeyId=key)
     provider.delete(created.id, created.outs or {})
     assert group(client)["kmsKeyId"] == key
@@ -210,7 +214,7 @@ def test_policy_of_another_principal_is_not_adopted(
     allow = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     client("iam").create_policy(PolicyName="Node", PolicyDocument=document)
-    asked = claim("policy", "arn:aws:iam::123456789012:policy/Node", "{}")
+    asked = inputs("policy", "arn:aws:iam::123456789012:policy/Node", "{}")
     (failure,) = provider.check({}, asked).failures
     assert "exists and was not created by a stack of this program" in failure.reason
 
@@ -257,11 +261,11 @@ def key_for(client: Callable[..., Any], kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_removed_tags_of_a_made_name_are_no_matter(
+def test_created_resource_is_deleted_without_its_tags(
     provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
 ) -> None:
     value = key_for(client, kind)
-    created = provider.create(claim(kind, NAMES[kind], value))
+    created = provider.create(inputs(kind, NAMES[kind], value))
     remove_tags(client)
     read = provider.read(created.id, created.outs or {})
     remove_tags(client)
@@ -275,9 +279,9 @@ def test_own_value_is_never_restored_after_a_killed_run(
 ) -> None:
     """The first run made it and was killed, then its tags were removed: what is left names no key of this stack."""
     value = key_for(client, kind)
-    provider.create(claim(kind, NAMES[kind], value))
+    provider.create(inputs(kind, NAMES[kind], value))
     remove_tags(client)
-    again = provider.create(claim(kind, NAMES[kind], value))
+    again = provider.create(inputs(kind, NAMES[kind], value))
     provider.delete(again.id, again.outs or {})
     assert live_key(client, kind) in (None, "")
 
@@ -287,9 +291,9 @@ def test_value_of_another_solution_is_restored(
     provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
 ) -> None:
     theirs, ours = key_for(client, kind), key_for(client, kind)
-    provider.create(claim(kind, NAMES[kind], theirs))
+    provider.create(inputs(kind, NAMES[kind], theirs))
     remove_tags(client)
-    created = provider.create(claim(kind, NAMES[kind], ours))
+    created = provider.create(inputs(kind, NAMES[kind], ours))
     remove_tags(client)
     provider.delete(created.id, created.outs or {})
     assert live_key(client, kind) == theirs

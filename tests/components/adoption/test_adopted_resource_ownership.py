@@ -15,7 +15,7 @@ from components.adoption.resource_kinds import Kind, resource_adapter
 from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
 from tests.components.providers import with_clients
 
-CLAIMED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
+ADOPTED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
 ORDERS = [(ALPHA, BETA), (BETA, ALPHA)]
 TEAM = {"team": "theirs"}
@@ -27,7 +27,7 @@ def provider(clients: AwsClients) -> AdoptedResourceProvider:
 
 
 class Stacks:
-    """The claims of stacks on one name, each with a value of its own, and what the AWS provider does beside them."""
+    """Stacks that adopt one name, each with its own value, and the actions of the AWS provider."""
 
     def __init__(self, provider: AdoptedResourceProvider, client: Callable[..., Any], kind: Kind) -> None:
         self.provider, self._client, self.kind = provider, client, kind
@@ -78,13 +78,13 @@ class Stacks:
         return live[0].owner if live else None
 
 
-@pytest.fixture(params=CLAIMED)
+@pytest.fixture(params=ADOPTED)
 def stacks(request: pytest.FixtureRequest, provider: AdoptedResourceProvider, client: Callable[..., Any]) -> Stacks:
     return Stacks(provider, client, request.param)
 
 
 @pytest.mark.parametrize(("first", "second"), ORDERS)
-def test_claim_of_another_stack_is_refused(stacks: Stacks, first: str, second: str) -> None:
+def test_resource_of_another_stack_is_refused(stacks: Stacks, first: str, second: str) -> None:
     made = stacks.create(first)
     before = stacks.live()
     assert stacks.owner() == first
@@ -103,7 +103,7 @@ def test_claim_of_another_stack_is_refused(stacks: Stacks, first: str, second: s
 
 
 @pytest.mark.parametrize(("first", "second"), ORDERS)
-def test_claim_that_is_taken_over_is_no_longer_the_first_ones(stacks: Stacks, first: str, second: str) -> None:
+def test_resource_taken_over_leaves_the_first_stack(stacks: Stacks, first: str, second: str) -> None:
     old = stacks.create(first)
     inputs = stacks.inputs(second, takeOverFrom=first)
     assert stacks.provider.check({}, inputs).failures == []
@@ -139,7 +139,7 @@ def test_loser_of_a_race_is_refused(
     assert stacks.owner() == other
 
 
-def test_what_another_principal_made_is_adopted_and_restored(stacks: Stacks, client: Callable[..., Any]) -> None:
+def test_resource_of_another_principal_is_restored(stacks: Stacks, client: Callable[..., Any]) -> None:
     MAKERS[stacks.kind](client, {})
     before = stacks.live()
     failures = stacks.provider.check({}, stacks.inputs(ALPHA)).failures
@@ -154,7 +154,7 @@ def test_what_another_principal_made_is_adopted_and_restored(stacks: Stacks, cli
 
 
 @pytest.mark.parametrize("next_stack", [ALPHA, BETA])
-def test_what_a_stack_has_left_behind_is_free(stacks: Stacks, next_stack: str) -> None:
+def test_released_resource_is_available_to_any_stack(stacks: Stacks, next_stack: str) -> None:
     if stacks.kind is Kind.POLICY:
         return
     made = stacks.create(ALPHA, retain=True)
@@ -167,7 +167,7 @@ def test_what_a_stack_has_left_behind_is_free(stacks: Stacks, next_stack: str) -
     assert stacks.owner() == next_stack
 
 
-def test_renamed_stack_keeps_its_claims(stacks: Stacks) -> None:
+def test_renamed_stack_keeps_its_resources(stacks: Stacks) -> None:
     made = stacks.create(ALPHA)
     renamed = {**made, "owner": BETA}
     assert stacks.provider.diff("", made, renamed).changes

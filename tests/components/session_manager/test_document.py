@@ -47,11 +47,6 @@ def test_s3_logging_sets_bucket_and_prefix_of_account_and_region() -> None:
     assert inputs["s3KeyPrefix"] == "sessionmanager/111122223333/eu-west-1"
 
 
-def test_empty_prefix_leaves_account_and_region() -> None:
-    settings = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", s3_key_prefix="")
-    assert built(settings)["inputs"]["s3KeyPrefix"] == "111122223333/eu-west-1"
-
-
 @pytest.mark.parametrize(
     ("windows", "linux", "expected"),
     [
@@ -66,16 +61,21 @@ def test_shell_profile_holds_only_what_is_not_empty(windows: str, linux: str, ex
     assert built(settings)["inputs"].get("shellProfile") == expected
 
 
-def test_no_maximum_is_an_empty_text() -> None:
-    assert built(SessionManagerSettings())["inputs"]["maxSessionDuration"] == ""
-
-
-def test_without_session_data_encryption_no_key_is_named() -> None:
-    assert built(SessionManagerSettings(session_data_encryption=False))["inputs"]["kmsKeyId"] == ""
-
-
-def test_run_as_user_is_named_only_where_run_as_is_on() -> None:
-    assert built(SessionManagerSettings(run_as_default_user="ops"))["inputs"]["runAsDefaultUser"] == ""
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        ({}, "maxSessionDuration", ""),
+        ({"session_data_encryption": False}, "kmsKeyId", ""),
+        ({"run_as_default_user": "ops"}, "runAsDefaultUser", ""),
+        (
+            {"s3_logging": True, "s3_bucket_name": "logs", "s3_key_prefix": ""},
+            "s3KeyPrefix",
+            "111122223333/eu-west-1",
+        ),
+    ],
+)
+def test_document_omits_what_the_settings_lack(settings: dict[str, Any], name: str, value: str) -> None:
+    assert built(SessionManagerSettings(**settings))["inputs"][name] == value
 
 
 def test_reset_is_what_the_solution_of_the_post_leaves_behind() -> None:
