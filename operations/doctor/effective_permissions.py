@@ -58,8 +58,8 @@ class EvaluationResult:
     conditions: tuple[str, ...] = ()
 
     @property
-    def cut(self) -> bool:
-        """A policy denies what others allow, so that another Allow would not help."""
+    def is_limited(self) -> bool:
+        """A policy denies or limits what others allow, so that another Allow would not help."""
         return self.denial is not None and (self.denial.explicit or self.denial.kind is not PolicyKind.IDENTITY)
 
 
@@ -82,9 +82,9 @@ def evaluate_role(role: Principal, request: RoleRequest) -> EvaluationResult:
     allowed = decide(permissions, request.action, request.resource, request.context).allowed
     if allowed is Truth.YES:
         return ALLOWED
-    cut = _cut(permissions, request)
-    if cut:
-        return EvaluationResult(allowed=allowed, resource=request.resource, denial=cut[0], doubts=cut[1])
+    limiting = _limiting_denial(permissions, request)
+    if limiting:
+        return EvaluationResult(allowed=allowed, resource=request.resource, denial=limiting[0], doubts=limiting[1])
     own = [each for policy in permissions.identity for each in policy.covering(request.action)]
     return EvaluationResult(
         allowed=allowed,
@@ -106,16 +106,16 @@ def evaluate_resource_policy(
     """
     denied = evaluate_resource_denials(policy, role, request, kind)
     allowing = [each for each in policy.covering(request.action) if each.allows]
-    direct = any_of(_bears(each, role, request) for each in allowing if _names_directly(role, each, request))
-    named = any_of(_bears(each, role, request) for each in allowing)
+    direct = any_of(_applies(each, role, request) for each in allowing if _names_directly(role, each, request))
+    named = any_of(_applies(each, role, request) for each in allowing)
 
     def answer(allowed: Truth) -> EvaluationResult:
         if min(allowed, denied.allowed) is Truth.YES:
             return ALLOWED
         if denied.allowed <= allowed and denied.denial is not None:
             return denied
-        unsure = [each for each in allowing if _bears(each, role, request) is Truth.UNKNOWN]
-        mine = [each for each in allowing if _applies(role, each, request) is not Truth.NO]
+        unsure = [each for each in allowing if _applies(each, role, request) is Truth.UNKNOWN]
+        mine = [each for each in allowing if _names_principal(role, each, request) is not Truth.NO]
         return EvaluationResult(
             allowed=allowed,
             resource=request.resource,
@@ -131,7 +131,7 @@ def evaluate_resource_denials(
     policy: Policy, role: Principal, request: RoleRequest, kind: PolicyKind = PolicyKind.RESOURCE
 ) -> EvaluationResult:
     """Return whether the Deny statements of the policy of a resource leave a request allowed."""
-    denying = [(each, _bears(each, role, request)) for each in policy.covering(request.action) if not each.allows]
+    denying = [(each, _applies(each, role, request)) for each in policy.covering(request.action) if not each.allows]
     statement, applies = max(denying, key=lambda each: each[1], default=(None, Truth.NO))
     if statement is None or applies is Truth.NO:
         return ALLOWED
@@ -139,13 +139,13 @@ def evaluate_resource_denials(
     return EvaluationResult(
         allowed=applies.negated(),
         resource=request.resource,
-        denial=Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement)),
+        denial=Denial(kind=kind, explicit=True, policy=policy.name, statement=_statement_name(policy, statement)),
         doubts=() if certain else _doubts([statement], request),
         conditions=tuple(each.text for each in statement.conditions) if certain else (),
     )
 
 
-def _applies(role: Principal, statement: Statement, request: RoleRequest) -> Truth:
+def _names_principal(role: Principal, statement: Statement, request: RoleRequest) -> Truth:
     """Return whether the Principal or NotPrincipal element of a statement covers a session of a role."""
     named = statement.principals
     if named is None:
@@ -165,7 +165,7 @@ def _names_directly(role: Principal, statement: Statement, request: RoleRequest)
     """Return whether a statement names the role itself or all principals, and not only the role's account."""
     named = statement.principals
     if named is None or named.negated:
-        return _applies(role, statement, request) is not Truth.NO
+        return _names_principal(role, statement, request) is not Truth.NO
     return _admitted(role, statement, named, request) == "direct"
 
 
@@ -201,9 +201,9 @@ def _sessions(role: Principal) -> str:
     return f"{role.arn.split(':role/')[0].replace(':iam:', ':sts:')}:assumed-role/{role.name}/"
 
 
-def _bears(statement: Statement, role: Principal, request: RoleRequest) -> Truth:
+def _applies(statement: Statement, role: Principal, request: RoleRequest) -> Truth:
     """Return whether a statement of a resource-based policy covers the request."""
-    applies = _applies(role, statement, request)
+    applies = _names_principal(role, statement, request)
     return Truth.NO if applies is Truth.NO else min(applies, _covers(statement, request))
 
 
@@ -215,7 +215,7 @@ def _covers(statement: Statement, request: RoleRequest) -> Truth:
     return decide(Permissions(identity=(alone,)), request.action, request.resource, request.context).allowed
 
 
-def _cut(permissions: Permissions, request: RoleRequest) -> tuple[Denial, tuple[str, ...]] | None:
+def _limiting_denial(permissions: Permissions, request: RoleRequest) -> tuple[Denial, tuple[str, ...]] | None:
     """Return the denial of a request that the role's own policies may allow. None: no policy denies it."""
     layers = [(PolicyKind.IDENTITY, permissions.identity)]
     layers += [(PolicyKind.BOUNDARY, (permissions.boundary,))] if permissions.boundary else []
@@ -226,7 +226,9 @@ def _cut(permissions: Permissions, request: RoleRequest) -> tuple[Denial, tuple[
             for statement in policy.covering(request.action):
                 denies = Truth.NO if statement.allows else _covers(statement, request)
                 if denies is not Truth.NO:
-                    denial = Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement))
+                    denial = Denial(
+                        kind=kind, explicit=True, policy=policy.name, statement=_statement_name(policy, statement)
+                    )
                     found.append((denies, denial, () if denies is Truth.YES else _doubts([statement], request)))
     for kind, policies in layers[1:]:
         allowed, doubts = _allowed_by(policies, request)
@@ -269,6 +271,6 @@ def _unmet(statements: Iterable[Statement], request: RoleRequest) -> tuple[str, 
     return tuple(dict.fromkeys(unmet))
 
 
-def _called(policy: Policy, statement: Statement) -> str:
+def _statement_name(policy: Policy, statement: Statement) -> str:
     which = statement.sid or f"number {statement.index + 1}"
     return f"statement {which} of {policy.kind} policy {policy.name}"

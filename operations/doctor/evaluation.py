@@ -40,11 +40,11 @@ def evaluate(node: NodeFacts) -> Diagnosis:
     """
     role = node_role(node)
     principal = role if isinstance(role, Principal) else None
-    in_the_way = obstacles(node, principal)
-    found = [*_instance(node), *_role(node, role), *network_findings(node, in_the_way)]
+    found_obstacles = obstacles(node, principal)
+    found = [*_instance(node), *_role(node, role), *network_findings(node, found_obstacles)]
     if principal is not None:
         found += permission_findings(node, principal)
-    found += _managed(node, found, is_unreachable=explains_silence(in_the_way))
+    found += _managed(node, found, is_unreachable=explains_silence(found_obstacles))
     found += _agent(node, by_default=principal is not None and principal is not node.role)
     found += access_findings(node)
     found += destination_findings(node.deployment, node.destinations)

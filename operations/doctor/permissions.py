@@ -63,7 +63,7 @@ def denial_finding(cause: Cause, role: Principal, need: Need, answer: Evaluation
     """Return the finding for a request that is not allowed, worded like AWS' own message."""
     message = f"{role.arn} is not authorized to perform {need.action} on {answer.resource}"
     if answer.allowed is Truth.UNKNOWN:
-        denial = answer.denial if answer.cut else None
+        denial = answer.denial if answer.is_limited else None
         where = f", by {denial.statement or f'{denial.kind} {denial.policy}'}" if denial else ""
         depends = "; ".join(answer.doubts)
         message = f"whether {role.arn} is authorized to perform {need.action} on {answer.resource}{where} depends on {depends}"
@@ -125,7 +125,7 @@ def _with_key_policy(
     (request,) = requests(node, role, need)
     direct, named = evaluate_resource_policy(policy, role, replace(request, resource=key.arn))
     if named.allowed is Truth.YES:
-        return (ALLOWED if direct.allowed is Truth.YES and not answer.cut else answer), []
+        return (ALLOWED if direct.allowed is Truth.YES and not answer.is_limited else answer), []
     remedy = resource_policy_remedy(role, need, named)
     if cause is Cause.DATA_KEY_POLICY:
         remedy = f"{node.deployment.repair}, which restores the key's policy; or {remedy}"
@@ -154,7 +154,7 @@ def _with_bucket_policy(
     else:
         by_bucket = evaluate_resource_denials(policy, role, request)
         is_sufficient = evaluate_resource_policy(policy, role, request)[0].allowed is Truth.YES
-        answer = ALLOWED if is_sufficient and not answer.cut else answer
+        answer = ALLOWED if is_sufficient and not answer.is_limited else answer
     if by_bucket.allowed is Truth.YES:
         return answer, []
     remedy = resource_policy_remedy(role, need, by_bucket)
@@ -165,7 +165,7 @@ def _remedy(node: NodeFacts, role: Principal, need: Need, answer: EvaluationResu
     """Return the change of the role's own policies, or of those that limit it."""
     if answer.allowed is Truth.UNKNOWN:
         return f"check whether {' and '.join(answer.doubts)} holds for requests of {node.id}"
-    if answer.cut and answer.denial is not None:
+    if answer.is_limited and answer.denial is not None:
         return answer.denial.remedy(need.action, role.arn)
     if answer.conditions:
         return (

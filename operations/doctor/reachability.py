@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 HTTPS: Final = 443
-NEW_RESOURCE: Final = IPv4Address("52.119.196.1")
+SERVICE_ADDRESS: Final = IPv4Address("52.119.196.1")
 """Address of a service, used where no rule distinguishes between addresses."""
 _KEPT: Final = 1024
 """Maximum number of cached combinations of groups, ACLs and platforms of a VPC's nodes."""
@@ -107,7 +107,7 @@ def sampled(within: Iterable[str], rules: Iterable[Permission | AclRule]) -> tup
 def anywhere(rules: Iterable[Permission | AclRule]) -> tuple[IPv4Address, ...]:
     """Return sample addresses of the internet."""
     public = tuple(each for each in sampled(("0.0.0.0/0",), rules) if each.is_global)
-    return (NEW_RESOURCE, *public)
+    return (SERVICE_ADDRESS, *public)
 
 
 def _networks(rule: Permission | AclRule) -> list[IPv4Network]:

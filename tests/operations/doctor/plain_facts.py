@@ -154,7 +154,7 @@ def _network(plain: Plain) -> VpcFacts:
 
 def _destinations(plain: Plain, settings: SessionManagerSettings) -> Destinations:
     wanted = preferences(settings, account_id=ACCOUNT, region=REGION, kms_key_id="1111")
-    content = document(wanted if plain.document_as_asked else {**wanted, "idleSessionTimeout": 3})
+    content = document(wanted if plain.document_matches else {**wanted, "idleSessionTimeout": 3})
     text = serialized(content)
     key = None if plain.key is None else _key(KEY, plain.key["state"], plain.key["spec"])
     group, bucket = plain.log_group, plain.bucket
@@ -514,7 +514,7 @@ def worlds(draw: st.DrawFn) -> Plain:
             min_size=1,
         ),
     )
-    plain.document_as_asked = loose("document", True, st.just(False))
+    plain.document_matches = loose("document", True, st.just(False))
     return plain
 
 

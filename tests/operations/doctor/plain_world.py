@@ -54,7 +54,7 @@ class Plain:
     bucket_policy: list[dict[str, Any]] | None = None
     public_blocked: str = "off"
     other_routes: dict[str, str] = field(default_factory=dict)
-    document_as_asked: bool = True
+    document_matches: bool = True
     organization: str | None = None
     tls: str = "1.2"
 
@@ -334,7 +334,7 @@ def _says(plain: Plain, statements: list[dict[str, Any]], role: dict[str, Any], 
 def _destinations(plain: Plain, role: dict[str, Any]) -> bool:
     settings = plain.settings
     return (
-        plain.document_as_asked
+        plain.document_matches
         and (not settings["sessionDataEncryption"] or _decrypts(plain, role))
         and (
             not settings["cwLogGroupName"]
