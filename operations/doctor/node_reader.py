@@ -7,7 +7,8 @@ import threading
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 from common.aws.arns import split_arn
 from common.iam.documents import DocumentError, parse
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
     from common.aws.session import Clients
     from common.iam.documents import Policy
     from common.iam.principals import Principal
+    from components.just_in_time.decisions import Policies
     from operations.audit.organization import Organization
     from operations.deployment import Deployment
     from operations.inventory.network import VpcFacts
     from operations.inventory.reader import Answer, Identity
 
+P = ParamSpec("P")
 ValueT = TypeVar("ValueT")
 
 _RUNNING: Final = "running"
@@ -57,58 +60,64 @@ ListedNode = tuple[str, "Answer | ReadFailure | None", "Answer | ReadFailure | N
 """Arguments of `facts`: ID of a node, and its descriptions by EC2 and Systems Manager."""
 
 
-class Memo:
-    """Values by key; concurrent callers for the same key wait for the first."""
+class _Shared:
+    """Reader with methods that are `shared`."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._made: dict[Hashable, Future[Any]] = {}
+        self.lock = threading.Lock()
+        self.values: dict[Hashable, Future[Any]] = {}
 
-    def get(self, key: Hashable, make: Callable[[], ValueT]) -> ValueT:
-        """Return the value of a key, created by the first caller; an exception is raised for every caller."""
-        mine = Future[Any]()
-        with self._lock:
-            made = self._made.setdefault(key, mine)
-        if made is mine:
+
+SharedT = TypeVar("SharedT", bound=_Shared)
+
+
+def shared(read: Callable[Concatenate[SharedT, P], ValueT]) -> Callable[Concatenate[SharedT, P], ValueT]:
+    """Call a method once for the same arguments; concurrent callers wait for the first, also for its exception."""
+
+    @wraps(read)
+    def sharing(self: SharedT, *arguments: P.args, **options: P.kwargs) -> ValueT:
+        own = Future[ValueT]()
+        with self.lock:
+            value = self.values.setdefault((read.__name__, arguments), own)
+        if value is own:
             try:
-                mine.set_result(make())
+                own.set_result(read(self, *arguments, **options))
             except BaseException as failed:
-                mine.set_exception(failed)
+                own.set_exception(failed)
                 raise
-        return made.result()
+        return value.result()
+
+    return sharing
 
 
-class Roles:
+class Roles(_Shared):
     """Roles of an account."""
 
     def __init__(self, clients: Clients, identity: Identity, region: str) -> None:
         """Initialize the reader."""
+        super().__init__()
         self._clients, self._identity, self._region = clients, identity, region
         self._reader = Reader(clients, region, identity.arn)
-        self._memo = Memo()
 
+    @shared
     def organization(self) -> Organization:
         """Return the organization's policies, if they can be read."""
-        return self._memo.get("organization", lambda: read_organization(self._clients, self._region, self._identity))
+        return read_organization(self._clients, self._region, self._identity)
 
-    def of_profile(self, arn: str) -> Principal | ReadFailure | None:
-        """Return the role of an instance profile. None: it has no role."""
-        return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
-
-    def named(self, name: str) -> Principal | ReadFailure | None:
-        """Return a role by its name without the path. None: it does not exist."""
-        return self._memo.get(("role", name), lambda: self._named(name))
-
+    @shared
     @returns_failure
-    def _of_profile(self, arn: str) -> Principal | None:
+    def of_profile(self, arn: str) -> Principal | None:
+        """Return the role of an instance profile. None: it has no role."""
         name = arn.rpartition("/")[2]
         # EC2 has named the profile: whether the agent gets credentials without it is not known.
         answer = self._reader.get("iam", "get_instance_profile", InstanceProfileName=name)
         roles: list[dict[str, Any]] = answer["InstanceProfile"]["Roles"]
         return known(self.named(roles[0]["RoleName"])) if roles else None
 
+    @shared
     @returns_failure
-    def _named(self, name: str) -> Principal | ReadFailure | None:
+    def named(self, name: str) -> Principal | ReadFailure | None:
+        """Return a role by its name without the path. None: it does not exist."""
         answer = self._reader.find("iam", "get_role", absent=NO_ENTITY, RoleName=name)
         if answer is None:
             return None
@@ -118,7 +127,7 @@ class Roles:
         boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
         policies = [known(self._policy(each["PolicyArn"])) for each in attached]
         # IAM refuses to delete a policy that is attached or a boundary. A boundary that it does not find allows nothing.
-        policies += [known(self._policy(boundary, absent=NO_ENTITY))] if boundary else []
+        policies += [known(self._policy(boundary, NO_ENTITY))] if boundary else []
         given = [{"PolicyName": each, "PolicyDocument": document} for each, document in inline.items()]
         details = {
             "RoleDetailList": [role | {"RolePolicyList": given, "AttachedManagedPolicies": attached}],
@@ -135,29 +144,26 @@ class Roles:
             return ReadFailure(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"fix the policies of role {name}")
         return account.principals[0]
 
-    def _policy(self, arn: str, absent: tuple[str, ...] = ()) -> Answer | ReadFailure | None:
-        """Return a managed policy in the form of IAM's account authorization details."""
-
-        @returns_failure
-        def read() -> Answer | None:
-            policy = self._reader.find("iam", "get_policy", absent, PolicyArn=arn)
-            if policy is None:
-                return None
-            version = policy["Policy"]["DefaultVersionId"]
-            content = self._reader.get("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
-            document = content["PolicyVersion"]["Document"]
-            return {"Arn": arn, "PolicyVersionList": [{"IsDefaultVersion": True, "Document": document}]}
-
-        return self._memo.get(("policy", arn, absent), read)
+    @shared
+    @returns_failure
+    def _policy(self, arn: str, absent: tuple[str, ...] = ()) -> Answer | None:
+        """Return a managed policy in the form of IAM's account authorization details. None: it does not exist."""
+        policy = self._reader.find("iam", "get_policy", absent, PolicyArn=arn)
+        if policy is None:
+            return None
+        version = policy["Policy"]["DefaultVersionId"]
+        content = self._reader.get("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+        document = content["PolicyVersion"]["Document"]
+        return {"Arn": arn, "PolicyVersionList": [{"IsDefaultVersion": True, "Document": document}]}
 
 
-class RegionReader:
+class RegionReader(_Shared):
     """Reader of one Region."""
 
     def __init__(self, reader: Reader, deployment: Deployment, roles: Roles) -> None:
         """Initialize the reader."""
+        super().__init__()
         self._reader, self._deployment, self._roles = reader, deployment, roles
-        self._memo = Memo()
 
     def node(self, node_id: str, caller: str = "") -> NodeFacts | None:
         """Return one node by its ID, with the access requests for it. None: it does not exist in this Region.
@@ -202,9 +208,13 @@ class RegionReader:
             if not node_id.startswith("i-") or node_id in by_id or isinstance(instances, ReadFailure)
         ]
 
+    @shared
     def lists(self) -> tuple[list[Answer] | ReadFailure, Answer | ReadFailure | None]:
         """Return all nodes as described by Systems Manager, and all instances as described by EC2."""
-        return self._memo.get("lists", self._lists)
+        managed = self._reader.read("ssm", "describe_instance_information", MaxResults=_NODES_A_PAGE)
+        instances = self._reader.read("ec2", "describe_instances", MaxResults=_INSTANCES_A_PAGE)
+        listed = managed if isinstance(managed, ReadFailure) else list((managed or {}).get(_MANAGED, ()))
+        return listed, instances
 
     def facts(
         self, node_id: str, described: Answer | ReadFailure | None, listed: Answer | ReadFailure | None
@@ -219,9 +229,9 @@ class RegionReader:
             instance=instance,
             managed=managed,
             role=self._role(instance, managed),
-            default_role=self._memo.get("default role", self._default_role) if described is not None else None,
-            network=self._network(instance),
-            destinations=self._memo.get("destinations", self._destinations),
+            default_role=self._default_role() if described is not None else None,
+            network=self._network(instance.vpc_id) if isinstance(instance, NodeInstance) else instance,
+            destinations=self._destinations(),
             organization=self._roles.organization(),
             read_at=datetime.now(UTC),
             access=self._access(node_id, described) if self._deployment.grants_just_in_time else None,
@@ -229,17 +239,15 @@ class RegionReader:
 
     def _access(self, node_id: str, described: Answer | ReadFailure | None) -> AccessFacts:
         tags = described if isinstance(described, ReadFailure) else tags_of((described or {}).get("Tags", ()))
+        setup, policies = self._access_of_region()
+        is_instance = node_id.startswith("i-")
         return AccessFacts(
-            setup=self._memo.get("setup", lambda: read_setup(self._reader)),
-            tags=tags if node_id.startswith("i-") else read_tags(self._reader, node_id),
-            policies=self._memo.get("policies", lambda: read_policies(self._reader)),
+            setup=setup, tags=tags if is_instance else read_tags(self._reader, node_id), policies=policies
         )
 
-    def _lists(self) -> tuple[list[Answer] | ReadFailure, Answer | ReadFailure | None]:
-        managed = self._reader.read("ssm", "describe_instance_information", MaxResults=_NODES_A_PAGE)
-        instances = self._reader.read("ec2", "describe_instances", MaxResults=_INSTANCES_A_PAGE)
-        listed = managed if isinstance(managed, ReadFailure) else list((managed or {}).get(_MANAGED, ()))
-        return listed, instances
+    @shared
+    def _access_of_region(self) -> tuple[Mapping[str, bool | ReadFailure], Policies | ReadFailure]:
+        return read_setup(self._reader), read_policies(self._reader)
 
     def _role(
         self, instance: NodeInstance | ReadFailure | None, managed: Managed | ReadFailure | None
@@ -252,17 +260,17 @@ class RegionReader:
             return managed
         return self._roles.named(managed.role_name.rpartition("/")[2]) if managed.role_name else None
 
+    @shared
     @returns_failure
     def _default_role(self) -> Principal | None:
         role = known(read_host_role(self._reader))
         return known(self._roles.named(role.rpartition("/")[2])) if role else None
 
-    def _network(self, instance: NodeInstance | ReadFailure | None) -> VpcFacts | ReadFailure | None:
-        if instance is None or isinstance(instance, ReadFailure):
-            return instance
-        vpc_id = instance.vpc_id
-        return self._memo.get(("network", vpc_id), lambda: read_vpc(self._reader, vpc_id))
+    @shared
+    def _network(self, vpc_id: str) -> VpcFacts | ReadFailure | None:
+        return read_vpc(self._reader, vpc_id)
 
+    @shared
     def _destinations(self) -> Destinations:
         live = read_region(self._reader, self._deployment)
         key = live.data_key
