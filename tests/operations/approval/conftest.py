@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from components.just_in_time.names import TOKEN_ROLE
 from components.just_in_time.settings import JustInTimeSettings
 from operations.cli import app
 from operations.command_line import CommandContext
+from operations.connect import command as connect_command
 from operations.stack import StackConfiguration
 from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow, only
 from tests.components.just_in_time.examples import approval, auto, level, manual
@@ -210,3 +211,17 @@ def access(clients: Callable[..., Any], emulator: Emulator) -> JustInTime:
 @pytest.fixture
 def people(workflow: Callable[..., People]) -> People:
     return workflow()
+
+
+@pytest.fixture
+def aws_cli(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Command line that `connect` passes to the AWS CLI, and environment variables with credentials."""
+    given: dict[str, str] = {}
+
+    def run(arguments: list[str], credentials: Mapping[str, str] | None = None) -> int:
+        given.update(credentials or {}, command=" ".join(arguments))
+        return 0
+
+    monkeypatch.setattr(connect_command, "run_program", run)
+    monkeypatch.setattr(connect_command, "missing_programs", list)
+    return given

@@ -1,7 +1,7 @@
 """`request`, `approve`, `status` and `revoke` in mode just-in-time, as people run them against the local AWS."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +15,6 @@ from components.just_in_time.names import IDENTITY_PROVIDER_SETTING, SERVICE_ROL
 from operations.approval import access_requests
 from operations.approval.requests import RequestState
 from operations.approval.session import ApprovalSession, CallError, Workflow
-from operations.connect import command as connect_command
 from operations.evidence.exported import read_exported
 from tests.components.approval.workflow import ACCOUNT, PLACE
 from tests.components.just_in_time.examples import approval, level, manual
@@ -321,25 +320,9 @@ def test_request_of_a_deleted_policy_is_not_approved(access: JustInTime) -> None
     assert access.status(run)["state"] == "waiting"
 
 
-@pytest.fixture
-def connected(
-    access: JustInTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[Any, dict[str, str]]]:
-    """Runs `connect` in mode just-in-time; returns the result, and the credentials that the AWS CLI got."""
-    given: dict[str, str] = {}
-
-    def run(arguments: list[str], credentials: Mapping[str, str] | None = None) -> int:
-        given.update(credentials or {}, command=" ".join(arguments))
-        return 0
-
-    monkeypatch.setattr(connect_command, "run_program", run)
-    monkeypatch.setattr(connect_command, "missing_programs", list)
+def connect(access: JustInTime, *arguments: str, by: tuple[str, str] = OLIVIA) -> Any:
     access.configure({"aws:region": "eu-west-1", "shell-access:approval": json.dumps(approval())})
-
-    def connect(*arguments: str, by: tuple[str, str] = OLIVIA) -> tuple[Any, dict[str, str]]:
-        return access.command("connect", *arguments, "--cwd", str(tmp_path), by=by), given
-
-    return connect
+    return access.command("connect", *arguments, by=by)
 
 
 def session_at(now: datetime) -> ApprovalSession:
@@ -399,10 +382,7 @@ def test_credentials_need_an_approved_status(monkeypatch: pytest.MonkeyPatch) ->
             access_requests.access_credentials(session, "oi-0123456789ab")
 
 
-Connected = Callable[..., tuple[Any, dict[str, str]]]
-
-
-def test_connect_uses_the_token_of_the_request(access: JustInTime, connected: Connected) -> None:
+def test_connect_uses_the_token_of_the_request(access: JustInTime, aws_cli: dict[str, str]) -> None:
     run = access.approved()
     without_stack = ("--region", "eu-west-1")
     for chosen in (
@@ -411,27 +391,27 @@ def test_connect_uses_the_token_of_the_request(access: JustInTime, connected: Co
         ("--access-request", run, *without_stack),
         ("--mode", "just-in-time", *without_stack),
     ):
-        result, given = connected("db-1", *chosen)
+        result = connect(access, "db-1", *chosen)
         assert result.exit_code == 0, result.output
-        secrets = (given["AWS_ACCESS_KEY_ID"], given["AWS_SECRET_ACCESS_KEY"], given["AWS_SESSION_TOKEN"])
+        secrets = (aws_cli["AWS_ACCESS_KEY_ID"], aws_cli["AWS_SECRET_ACCESS_KEY"], aws_cli["AWS_SESSION_TOKEN"])
         assert all(each and each not in result.output for each in secrets)
-        assert given["command"] == (
+        assert aws_cli["command"] == (
             f"aws ssm start-session --region eu-west-1 --target {access.database} --document-name SSM-SessionManagerRunShell"
         )
-    token = access.client("ssm", account=given["AWS_ACCESS_KEY_ID"])
+    token = access.client("ssm", account=aws_cli["AWS_ACCESS_KEY_ID"])
     assert token.start_session(Target=access.database)["SessionId"].startswith("olivia-")
     with pytest.raises(token.exceptions.ClientError):
         token.start_session(Target=access.node)
 
 
-def test_connect_prints_no_credentials(access: JustInTime, connected: Connected) -> None:
+def test_connect_prints_no_credentials(access: JustInTime, aws_cli: dict[str, str]) -> None:
     run = access.approved()
-    result, given = connected("db-1", "--print")
-    assert (result.exit_code, given) == (0, {})
+    result = connect(access, "db-1", "--print")
+    assert (result.exit_code, aws_cli) == (0, {})
     assert f"aws ssm get-access-token --region eu-west-1 --access-request-id {run}" in result.stderr
 
 
-def test_connect_without_approval_says_how_to_request(access: JustInTime, connected: Connected) -> None:
+def test_connect_without_approval_says_how_to_request(access: JustInTime, aws_cli: dict[str, str]) -> None:
     run = access.access_request()
     for chosen, said in (
         ((), f"no approved access request for {access.database}. Request access: python -m operations request"),
@@ -442,18 +422,18 @@ def test_connect_without_approval_says_how_to_request(access: JustInTime, connec
         (("--rdp",), "just-in-time node access has shells only"),
         (("--remote-port", "22"), "just-in-time node access has shells only"),
     ):
-        result, given = connected("db-1", *chosen)
-        assert (bool(result.exit_code), given, said in result.stderr) == (True, {}, True), (chosen, result.output)
+        result = connect(access, "db-1", *chosen)
+        assert (bool(result.exit_code), aws_cli, said in result.stderr) == (True, {}, True), (chosen, result.output)
     access.command("approve", run, "--yes", by=access.anton)
     # The request is another person's.
-    result, given = connected("db-1", "--access-request", run, by=access.carol)
-    assert (result.exit_code, given) == (1, {})
+    result = connect(access, "db-1", "--access-request", run, by=access.carol)
+    assert (result.exit_code, aws_cli) == (1, {})
 
 
-def test_evidence_joins_sessions_to_access_requests(access: JustInTime, connected: Connected) -> None:
+def test_evidence_joins_sessions_to_access_requests(access: JustInTime, aws_cli: dict[str, str]) -> None:
     run = access.approved()
-    _, given = connected("db-1")
-    access.client("ssm", account=given["AWS_ACCESS_KEY_ID"]).start_session(Target=access.database)
+    connect(access, "db-1")
+    access.client("ssm", account=aws_cli["AWS_ACCESS_KEY_ID"]).start_session(Target=access.database)
     standing = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}]}
     access.iam.put_role_policy(RoleName="Operator", PolicyName="Standing", PolicyDocument=json.dumps(standing))
     access.client("ssm", account=access.key_of(*OLIVIA)).start_session(Target=access.database)

@@ -1,16 +1,11 @@
 """Commands of people who sign in through IAM Identity Center, and assume their operator's role by themselves."""
 
 import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from components.approval import identity_center
 from components.approval.names import OPERATOR_POLICY_NAME, OPERATORS_PATH, RESERVED_PATH
 from components.approval.settings import ApprovalSettings
-from operations.connect import command as connect_command
 from tests.components.approval.workflow import ACCOUNT, PLACE
 from tests.operations.approval.conftest import ANTON, People
 from tests.support.identity_center import IdentityCenter
@@ -95,60 +90,38 @@ def test_request_in_another_session_of_a_person_is_refused(people: People) -> No
     assert "cannot assume" in result.output
 
 
-@pytest.fixture
-def connected(
-    people: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[Any, dict[str, str]]]:
-    """Runs `connect` as a person; returns the result, and the credentials that the AWS CLI got."""
-    given: dict[str, str] = {}
-
-    def run(_arguments: list[str], credentials: Mapping[str, str] | None = None) -> int:
-        given.update(credentials or {})
-        return 0
-
-    monkeypatch.setattr(connect_command, "run_program", run)
-    monkeypatch.setattr(connect_command, "missing_programs", list)
-
-    def connect(caller: tuple[str, str], *more: str) -> tuple[Any, dict[str, str]]:
-        section = {
-            "approvers": [{"type": "IamRole", "name": "Approver"}],
-            "operators": [{"identityCenterUser": USER}],
-            "identityCenter": {"permissionSet": "ShellUser"},
-        }
-        people.configure({"aws:region": "eu-west-1", "shell-access:approval": json.dumps(section)})
-        return people.command("connect", people.node, "--cwd", str(tmp_path), *more, by=caller), given
-
-    return connect
+def connect(people: People, caller: tuple[str, str] | str, *more: str) -> Any:
+    section = {
+        "approvers": [{"type": "IamRole", "name": "Approver"}],
+        "operators": [{"identityCenterUser": USER}],
+        "identityCenter": {"permissionSet": "ShellUser"},
+    }
+    people.configure({"aws:region": "eu-west-1", "shell-access:approval": json.dumps(section)})
+    return people.command("connect", people.node, *more, by=caller)
 
 
-def test_connect_starts_the_session_in_the_role_of_the_person(
-    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
-) -> None:
+def test_connect_starts_the_session_in_the_role_of_the_person(people: People, aws_cli: dict[str, str]) -> None:
     person = Person(people, **MAY_ASSUME)
     people.outputs["approval"]["operatorRoleArns"] = {USER: person.arn}
-    result, given = connected(person.caller)
+    result = connect(people, person.caller)
     assert result.exit_code == 0, result.output
-    arn = people.client("sts", account=given["AWS_ACCESS_KEY_ID"]).get_caller_identity()["Arn"]
+    arn = people.client("sts", account=aws_cli["AWS_ACCESS_KEY_ID"]).get_caller_identity()["Arn"]
     assert arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/{person.role}/{USER}"
-    assert given["AWS_SECRET_ACCESS_KEY"] not in result.output
+    assert aws_cli["AWS_SECRET_ACCESS_KEY"] not in result.output
 
 
-def test_connect_prints_a_profile_and_no_credentials(
-    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
-) -> None:
+def test_connect_prints_a_profile_and_no_credentials(people: People, aws_cli: dict[str, str]) -> None:
     person = Person(people, **MAY_ASSUME)
-    result, given = connected(person.caller, "--print")
-    assert (result.exit_code, given) == (0, {})
+    result = connect(people, person.caller, "--print")
+    assert (result.exit_code, aws_cli) == (0, {})
     assert f"role_arn = {person.arn}" in result.stderr
     assert f"role_session_name = {USER}" in result.stderr
 
 
-def test_connect_of_a_person_without_a_role_names_the_setting(
-    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
-) -> None:
+def test_connect_of_a_person_without_a_role_names_the_setting(people: People, aws_cli: dict[str, str]) -> None:
     person = Person(people, **MAY_ASSUME)
-    result, given = connected((person.path, "oscar@example.org"))
-    assert given == {}
+    result = connect(people, (person.path, "oscar@example.org"))
+    assert aws_cli == {}
     assert "shell-access:approval.operators" in " ".join(result.output.split())
 
 
@@ -223,12 +196,10 @@ def test_approve_refuses_a_grant_to_the_entitled_approver(people: People) -> Non
     assert f"cannot approve a grant to role {person.role} ({USER})" in " ".join(result.output.split())
 
 
-def test_connect_uses_the_session_of_an_entitled_person(
-    people: People, connected: Callable[..., tuple[Any, dict[str, str]]]
-) -> None:
+def test_connect_uses_the_session_of_an_entitled_person(people: People, aws_cli: dict[str, str]) -> None:
     person = Entitled(people)
-    result, given = connected(person.key)
-    assert (result.exit_code, given) == (0, {}), result.output
+    result = connect(people, person.key)
+    assert (result.exit_code, aws_cli.keys()) == (0, {"command"}), result.output
 
 
 def test_request_by_permission_set_names_the_sign_in_of_roles(people: People) -> None:
