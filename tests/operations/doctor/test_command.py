@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -14,8 +15,8 @@ from operations.command_line import CommandContext
 from operations.doctor import node_reader
 from operations.errors import UnusableError
 from operations.stack import StackConfiguration
-from tests.operations.arrangement import configuration, refusal
-from tests.operations.doctor.world import SETTINGS, STACK, World, bucket_missing, launch, no_core
+from tests.operations.arrangement import configuration
+from tests.operations.doctor.world import SETTINGS, STACK, World, bucket_missing, hooked, launch, no_core, refusing
 from tests.support.golden_files import Golden
 
 
@@ -79,15 +80,8 @@ def test_unusable_configuration_ends_with_two(arguments: tuple[str, ...]) -> Non
 
 
 def test_denied_call_is_unknown_with_its_permission(world: World) -> None:
-    def refuse(**_: object) -> None:
-        raise refusal("AccessDenied", operation="GetRolePolicy")
-
-    iam = world.client("iam", "eu-west-1")
-    iam.meta.events.register("before-call.iam.ListRolePolicies", refuse)
-    try:
+    with hooked(world, "iam.ListRolePolicies", refusing("iam.ListRolePolicies")):
         result = run("doctor", "app-1")
-    finally:
-        iam.meta.events.unregister("before-call.iam.ListRolePolicies", refuse)
     assert result.exit_code == 1
     assert "cannot tell" in result.stdout
     assert "allow iam:ListRolePolicies to" in result.stdout
@@ -138,40 +132,26 @@ def test_lists_are_read_page_by_page(world: World, monkeypatch: pytest.MonkeyPat
 def test_shared_data_is_read_once(world: World) -> None:
     calls: list[str] = []
 
-    def note(model: object, **_: object) -> None:
-        calls.append(model.name)  # pyright: ignore[reportAttributeAccessIssue] -- a model of botocore
+    def note(model: Any, **_: object) -> None:
+        calls.append(model.name)
 
     several = [launch(world, f"copy-{number}", "b") for number in range(4)]
-    clients = [world.client(service, "eu-west-1") for service in ("ec2", "iam", "kms", "logs", "s3", "ssm")]
-    for each in clients:
-        each.meta.events.register("before-call", note)
     try:
-        result = run("nodes", "--json")
+        with hooked(world, "", note):
+            result = run("nodes", "--json")
     finally:
-        for each in clients:
-            each.meta.events.unregister("before-call", note)
         world.ec2.terminate_instances(InstanceIds=several)
     assert len(json.loads(result.stdout)["nodes"]) == 5
-    assert {
-        name: calls.count(name) for name in ("GetRole", "GetInstanceProfile", "DescribeVpcEndpoints", "GetKeyPolicy")
-    } == {
-        "GetRole": 1,
-        "GetInstanceProfile": 1,
-        "DescribeVpcEndpoints": 1,
-        "GetKeyPolicy": 1,
-    }
+    shared = ("GetRole", "GetInstanceProfile", "DescribeVpcEndpoints", "GetKeyPolicy")
+    assert [calls.count(name) for name in shared] == [1, 1, 1, 1]
+
+
+LISTING = "ssm.DescribeInstanceInformation"
 
 
 def test_region_that_cannot_be_listed_is_no_success(world: World) -> None:
-    def refuse(**_: object) -> None:
-        raise refusal("AccessDeniedException", operation="DescribeInstanceInformation")
-
-    ssm = world.client("ssm", "eu-west-1")
-    ssm.meta.events.register("before-call.ssm.DescribeInstanceInformation", refuse)
-    try:
+    with hooked(world, LISTING, refusing(LISTING)):
         result = run("nodes", "--json")
-    finally:
-        ssm.meta.events.unregister("before-call.ssm.DescribeInstanceInformation", refuse)
     found = json.loads(result.stdout)
     assert result.exit_code == 1
     assert [each["verdict"] for each in found["nodes"]] == ["cannotTell"]
@@ -182,22 +162,12 @@ def test_node_outside_ec2_is_found_despite_unread_region(world: World) -> None:
     node = "mi-0123456789abcdef0"
     stack = configuration(regions=("us-east-1", "eu-west-1"), session_manager=SETTINGS)
 
-    def refuse(**_: object) -> None:
-        raise refusal("AccessDeniedException", operation="DescribeInstanceInformation")
-
     def answer(**_: object) -> tuple[SimpleNamespace, dict[str, object]]:
         listed = [{"InstanceId": node, "PingStatus": "Online", "ComputerName": "db1"}]
         return SimpleNamespace(status_code=200), {"InstanceInformationList": listed}
 
-    call = "before-call.ssm.DescribeInstanceInformation"
-    there, elsewhere = (world.client("ssm", region).meta.events for region in ("eu-west-1", "us-east-1"))
-    there.register(call, answer)
-    elsewhere.register(call, refuse)
-    try:
+    with hooked(world, LISTING, answer), hooked(world, LISTING, refusing(LISTING), "us-east-1"):
         result = run("doctor", node, "--json", stack=stack)
-    finally:
-        there.unregister(call, answer)
-        elsewhere.unregister(call, refuse)
     found = json.loads(result.stdout)
     assert (found["region"], found["name"]) == ("eu-west-1", "db1")
 

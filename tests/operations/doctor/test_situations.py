@@ -1,8 +1,7 @@
 """Situations on the local AWS: the doctor names exactly what was broken, and each call that is refused."""
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from itertools import combinations
 from typing import Any
 
@@ -23,9 +22,11 @@ from tests.operations.doctor.world import (
     Found,
     World,
     bucket_encrypted,
+    hooked,
     launch,
     old_agent,
     private_dns_off,
+    refusing,
 )
 
 SAME_THING = (
@@ -170,8 +171,6 @@ def test_bucket_encryption_that_the_agent_refuses(world: World) -> None:
     assert "SSM Agent accepts only AES256 and aws:kms" in diagnosis.findings[0].found
 
 
-SERVICES = ("ec2", "iam", "kms", "logs", "organizations", "s3", "ssm")
-
 BESIDE = {
     "organizations.DescribeOrganization": "a note says that service control policies are not taken into account",
     "organizations.ListPoliciesForTarget": "likewise",
@@ -183,33 +182,17 @@ BESIDE = {
 """Calls without which a node may be ready, with why."""
 
 
-@contextmanager
-def hooked(world: World, event: str, handler: Any) -> Iterator[None]:
-    events = [world.client(each, REGION).meta.events for each in SERVICES]
-    for each in events:
-        each.register(event, handler)
-    try:
-        yield
-    finally:
-        for each in events:
-            each.unregister(event, handler)
-
-
 def test_unread_requirement_is_never_ready(world: World) -> None:
     calls: set[str] = set()
 
     def note(model: Any, **_: object) -> None:
         calls.add(f"{model.service_model.service_id.hyphenize()}.{model.name}")
 
-    with hooked(world, "before-call", note):
+    with hooked(world, "", note):
         assert Doctor(STACK).diagnose(world.node).verdict is Verdict.READY
     assert {"s3.GetBucketPolicy", "ssm.DescribeInstanceInformation", "ec2.DescribeNatGateways"} <= calls
     for call in sorted(calls - {"ec2.DescribeInstances"}):
-
-        def refuse(call: str = call, **_: object) -> None:
-            raise refusal("AccessDenied", operation=call.partition(".")[2])
-
-        with hooked(world, f"before-call.{call}", refuse):
+        with hooked(world, call, refusing(call)):
             found = Doctor(STACK).diagnose(world.node)
         if call in BESIDE:
             assert found.verdict is Verdict.READY, call
@@ -237,7 +220,7 @@ def test_absent_part_of_a_node_is_never_ready(world: World, call: str) -> None:
             raise refusal(code, operation=operation)
         return type("Response", (), {"status_code": 200})(), {operation.removeprefix("Describe"): []}
 
-    with hooked(world, f"before-call.{call}", answer):
+    with hooked(world, call, answer):
         found = Doctor(STACK).diagnose(world.node)
     unknown = [each.found for each in found.findings if each.status is Status.UNKNOWN]
     assert any(operation in each or "does not list it" in each for each in unknown), found

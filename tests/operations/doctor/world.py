@@ -14,7 +14,7 @@ from components.session_manager.settings import preferences
 from local.emulator.extension.nodes import AGENT_VERSION_TAG, PING_STATUS_TAG
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.stack import StackConfiguration
-from tests.operations.arrangement import ACCOUNT, DOCUMENT, REGION, configuration, named
+from tests.operations.arrangement import ACCOUNT, DOCUMENT, REGION, configuration, named, refusal
 
 SETTINGS: dict[str, Any] = {
     "s3Logging": True,
@@ -29,6 +29,8 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+
+SERVICES = ("ec2", "iam", "kms", "logs", "organizations", "s3", "ssm")
 
 Found = set[tuple[str, str]]
 """Causes with what they are about."""
@@ -151,6 +153,28 @@ def _encrypt_bucket(world: World, algorithm: str = "AES256", key: str = "") -> N
         Bucket="session-logs",
         ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
     )
+
+
+@contextmanager
+def hooked(world: World, call: str, handler: Callable[..., Any], region: str = REGION) -> Iterator[None]:
+    """Let a handler of botocore answer a call, such as `iam.GetRole`, or note it; empty: all calls."""
+    events = [world.client(each, region).meta.events for each in SERVICES]
+    for each in events:
+        each.register(f"before-call.{call}".rstrip("."), handler)
+    try:
+        yield
+    finally:
+        for each in events:
+            each.unregister(f"before-call.{call}".rstrip("."), handler)
+
+
+def refusing(call: str) -> Callable[..., None]:
+    """A handler that refuses a call, such as `iam.GetRole`."""
+
+    def refuse(**_: object) -> None:
+        raise refusal("AccessDenied", operation=call.partition(".")[2])
+
+    return refuse
 
 
 @contextmanager
