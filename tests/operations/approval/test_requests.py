@@ -82,95 +82,68 @@ def judged(verdict: str, reason: str = "", note: str = "") -> dict[str, Any]:
 
 ENDED = {"ExecutionEndTime": START + timedelta(minutes=3)}
 YES = approval("Success", APPROVED)
-CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
-    "just begun": (run("Pending", approval("Pending")), RequestState.WAITING, "waiting for approval, 23 h 55 min left"),
-    "waiting": (run("Waiting", approval("Waiting")), RequestState.WAITING, "waiting for approval, 23 h 55 min left"),
+CASES: dict[str, tuple[dict[str, Any], str]] = {
+    "just begun": (run("Pending", approval("Pending")), "waiting for approval, 23 h 55 min left"),
+    "waiting": (run("Waiting", approval("Waiting")), "waiting for approval, 23 h 55 min left"),
     "one of two levels": (
         run("Waiting", YES, approval("Waiting", name="ApproveLevel2")),
-        RequestState.WAITING,
         "waiting for approval, 1 of 2 given, 23 h 55 min left",
     ),
-    "checking": (run("InProgress", YES), RequestState.CHECKING, "checking"),
+    "checking": (run("InProgress", YES), "checking"),
     "status that AWS has added": (
         run("Paused", YES, tag(), sleep(), **judged("accepted")),
-        RequestState.UNKNOWN,
         "unknown: its execution has the status Paused",
     ),
     "steps that are not all returned": (
         run("InProgress", YES, StepExecutionsTruncated=True),
-        RequestState.UNKNOWN,
         "unknown: Systems Manager does not return all steps",
     ),
-    "granted": (
-        run("InProgress", YES, tag(), sleep(), **judged("accepted")),
-        RequestState.GRANTED,
-        "granted until 09:10, 5 min left",
-    ),
+    "granted": (run("InProgress", YES, tag(), sleep(), **judged("accepted")), "granted until 09:10, 5 min left"),
     "granted, inputs as JSON": (
         run("InProgress", YES, tag(), sleep(duration='"PT120M"'), **judged("accepted")),
-        RequestState.GRANTED,
         "granted until 11:00, 1 h 55 min left",
     ),
     "granted, about to end": (
         run("InProgress", YES, tag(), sleep(duration="PT5M"), **judged("accepted")),
-        RequestState.GRANTED,
         "granted until 09:05, expired",
     ),
     "granted over another one": (
         run("InProgress", YES, tag(), sleep(), **judged("accepted", note="it replaces an active grant")),
-        RequestState.GRANTED,
         "granted until 09:10, 5 min left: it replaces an active grant",
     ),
     "ended": (
         run("Success", YES, tag(), sleep("Success"), release("Success"), **judged("accepted"), **ENDED),
-        RequestState.ENDED,
         "ended 09:03",
     ),
-    "rejected": (
-        run("Failed", approval("Failed", REJECTED), **ENDED),
-        RequestState.REJECTED,
-        "rejected 09:03: by Approver/anton: Not today",
-    ),
+    "rejected": (run("Failed", approval("Failed", REJECTED), **ENDED), "rejected 09:03: by Approver/anton: Not today"),
     "rejected, without saying by whom": (
         run("Failed", approval("Failed", ApprovalStatus=["Rejected"]), **ENDED),
-        RequestState.REJECTED,
         "rejected 09:03",
     ),
-    "rejected, still telling": (
+    "rejected, still notifying": (
         run("InProgress", approval("Failed", REJECTED)),
-        RequestState.REJECTED,
         "rejected: by Approver/anton: Not today",
     ),
-    "expired": (
-        run("Failed", approval("TimedOut"), **ENDED),
-        RequestState.EXPIRED,
-        "expired 09:03: no approver responded in time",
-    ),
-    "refused": (
-        run("Failed", YES, **judged("refused", "it is stopped"), **ENDED),
-        RequestState.REFUSED,
-        "refused 09:03: it is stopped",
-    ),
-    "cancelled before": (run("Cancelled", approval("Cancelled"), **ENDED), RequestState.CANCELLED, "cancelled 09:03"),
+    "expired": (run("Failed", approval("TimedOut"), **ENDED), "expired 09:03: no approver responded in time"),
+    "refused": (run("Failed", YES, **judged("refused", "it is stopped"), **ENDED), "refused 09:03: it is stopped"),
+    "cancelled before": (run("Cancelled", approval("Cancelled"), **ENDED), "cancelled 09:03"),
     "cancelled while granted": (
         run("Cancelled", YES, tag(), sleep("Cancelled"), release("Success"), **judged("accepted"), **ENDED),
-        RequestState.CANCELLED,
         "cancelled 09:03: the grant was ended early",
     ),
-    "failed": (run("Failed", YES, FailureMessage="no rights", **ENDED), RequestState.FAILED, "failed 09:03: no rights"),
+    "failed": (run("Failed", YES, FailureMessage="no rights", **ENDED), "failed 09:03: no rights"),
     "stuck": (
         run("Failed", YES, tag(), sleep("Success"), release("Failed"), FailureMessage="throttled", **ENDED),
-        RequestState.FAILED,
         "failed 09:03: throttled",
     ),
 }
 
 
-@pytest.mark.parametrize(("given", "state", "said"), CASES.values(), ids=CASES)
-def test_parse_request_returns_state_of_execution(given: dict[str, Any], state: RequestState, said: str) -> None:
+@pytest.mark.parametrize(("given", "text"), CASES.values(), ids=CASES)
+def test_parse_request_returns_state_of_execution(given: dict[str, Any], text: str) -> None:
     request = parse_request(given)
-    assert request.state is state
-    assert output.state_text(request, NOW).plain == said
+    assert text.startswith(request.state.value)
+    assert output.state_text(request, NOW).plain == text
     assert (request.principal, request.instance) == (GrantedPrincipal("role", "Operator"), "i-0123456789abcdef0")
     assert (request.reason, request.requester, request.grant_id) == ("Disk is full", ASKED_BY, request.id)
 

@@ -138,10 +138,9 @@ def test_request_by_name_tag_shows_name(people: People) -> None:
 
 def refused(people: People, *arguments: str) -> str:
     before = len(people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"])
-    result = people.command("request", *arguments, "--reason", "Disk is full")
-    assert (result.exit_code, result.stdout) == (1, "")
+    message = people.refusal("request", *arguments, "--reason", "Disk is full")
     assert len(people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"]) == before
-    return result.stderr
+    return message
 
 
 def test_request_for_unready_instance_is_refused(people: People) -> None:
