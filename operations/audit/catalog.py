@@ -172,23 +172,30 @@ class AuditRule:
     silent_under: tuple[str, ...] = ()
 
 
-def requirement(
-    *actions: str,
+def requirement(  # noqa: PLR0913 -- the parts of a requirement
+    actions: str,
     on: TargetKind = TargetKind.ANYTHING,
+    *,
     service: str = "",
     statement_kind: StatementKind | None = None,
     given: Mapping[str, tuple[Choice, ...]] | None = None,
     tag: str = "",
 ) -> Requirement:
-    """Return a requirement for one of several actions."""
+    """Return the requirement for one of several actions, which are separated by spaces."""
     return Requirement(
-        actions=actions, on=on, service=service, statement_kind=statement_kind, given=given or {}, tag=tag
+        actions=tuple(actions.split()),
+        on=on,
+        service=service,
+        statement_kind=statement_kind,
+        given=given or {},
+        tag=tag,
     )
 
 
-def escalation(severity: Severity, *requirements: Requirement, fallback: bool = False) -> EscalationPath:
-    """Return an escalation path."""
-    return EscalationPath(severity=severity, requirements=requirements, fallback=fallback)
+def escalation(severity: Severity, *requirements: Requirement | str, fallback: bool = False) -> EscalationPath:
+    """Return an escalation path; a text requires one of its actions, on any resource."""
+    several = (requirement(each) if isinstance(each, str) else each for each in requirements)
+    return EscalationPath(severity=severity, requirements=tuple(several), fallback=fallback)
 
 
 critical: Final = partial(escalation, Severity.CRITICAL)

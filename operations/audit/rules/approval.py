@@ -8,8 +8,8 @@ from operations.audit.rules import keys
 
 _AUTO = {"ssm:autoapprove": one_of("true"), **keys.UNTAGGED}
 _EITHER = {"ssm:autoapprove": one_of("false", "true"), **keys.UNTAGGED}
-_EDITING = ("ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion")
-_SIGNAL = requirement("ssm:SendAutomationSignal", on=TargetKind.EXECUTIONS, given=keys.UNTAGGED)
+_EDITING = "ssm:UpdateDocument ssm:UpdateDocumentDefaultVersion"
+_SIGNAL = requirement("ssm:SendAutomationSignal", TargetKind.EXECUTIONS, given=keys.UNTAGGED)
 _SSM = "ssm.amazonaws.com"
 
 APPROVAL: Final = (
@@ -18,12 +18,12 @@ APPROVAL: Final = (
         title="Changes the runbook or the change template",
         impact="The next request runs other steps: a longer grant, a grant to another principal, or no approval.",
         escalations=(
-            critical(requirement(*_EDITING, on=TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES)),
+            critical(requirement(_EDITING, TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES)),
             critical(
-                requirement("ssm:DeleteDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES),
-                requirement("ssm:CreateDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES),
+                requirement("ssm:DeleteDocument", TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES),
+                requirement("ssm:CreateDocument", TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES),
             ),
-            medium(requirement("ssm:DeleteDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES)),
+            medium(requirement("ssm:DeleteDocument", TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES)),
         ),
         remedy="Deny changes to both documents to every principal except the deployment role.",
         source="SAR Systems Manager; botocore DocumentType; the post",
@@ -34,13 +34,11 @@ APPROVAL: Final = (
         impact="Approves its own change to the template, or shares the documents with other accounts.",
         escalations=(
             high(
-                requirement("ssm:UpdateDocumentMetadata", on=TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES),
-                requirement("ssm:UpdateDocument", on=TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES),
+                requirement("ssm:UpdateDocumentMetadata", TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES),
+                requirement("ssm:UpdateDocument", TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES),
             ),
-            medium(
-                requirement("ssm:UpdateDocumentMetadata", on=TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES)
-            ),
-            low(requirement("ssm:ModifyDocumentPermission", "ssm:PutResourcePolicy", on=TargetKind.APPROVAL_DOCUMENTS)),
+            medium(requirement("ssm:UpdateDocumentMetadata", TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES)),
+            low(requirement("ssm:ModifyDocumentPermission ssm:PutResourcePolicy", TargetKind.APPROVAL_DOCUMENTS)),
         ),
         remedy="Require different principals to edit the template and to review it.",
         source="API reference: UpdateDocumentMetadata; botocore DocumentReviewAction; SAR Systems Manager",
@@ -52,7 +50,7 @@ APPROVAL: Final = (
         escalations=(
             critical(
                 keys.start_runbook(TargetKind.RUNBOOK),
-                requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=keys.passed_to(_SSM)),
+                requirement("iam:PassRole", TargetKind.RUNBOOK_ROLE, given=keys.passed_to(_SSM)),
             ),
             medium(keys.start_runbook(TargetKind.RUNBOOK)),
         ),
@@ -67,7 +65,7 @@ APPROVAL: Final = (
         escalations=(
             critical(
                 keys.start_runbook(TargetKind.OTHER_VERSIONS),
-                requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=keys.passed_to(_SSM)),
+                requirement("iam:PassRole", TargetKind.RUNBOOK_ROLE, given=keys.passed_to(_SSM)),
             ),
             medium(keys.start_runbook(TargetKind.OTHER_VERSIONS)),
         ),
@@ -80,8 +78,8 @@ APPROVAL: Final = (
         title="Creates change requests without an approver",
         impact="Requests automatic approval, or uses a less restrictive template for the same runbook.",
         escalations=(
-            high(requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_AUTO)),
-            high(requirement("ssm:StartChangeRequestExecution", on=TargetKind.OTHER_TEMPLATES, given=_EITHER)),
+            high(requirement("ssm:StartChangeRequestExecution", TargetKind.TEMPLATE, given=_AUTO)),
+            high(requirement("ssm:StartChangeRequestExecution", TargetKind.OTHER_TEMPLATES, given=_EITHER)),
         ),
         remedy="Allow only this template and its executions, and require ssm:AutoApprove to be false.",
         source="User Guide: Controlling access to auto-approval runbook workflows; SAR Systems Manager",
@@ -91,10 +89,10 @@ APPROVAL: Final = (
         title="Sends signals to executions",
         impact="Approves or resumes an execution that waits; a requester or operator could approve its own request.",
         escalations=(
-            critical(_SIGNAL, requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_EITHER)),
+            critical(_SIGNAL, requirement("ssm:StartChangeRequestExecution", TargetKind.TEMPLATE, given=_EITHER)),
             critical(_SIGNAL, keys.start_runbook(TargetKind.RUNBOOK)),
-            critical(_SIGNAL, requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, given=keys.NODE_TAGS_MET)),
-            critical(_SIGNAL, requirement("iam:TagUser", "iam:TagRole", on=TargetKind.OPERATORS, tag=TAG_KEY)),
+            critical(_SIGNAL, requirement("ssm:StartSession", TargetKind.APPROVED_NODE, given=keys.NODE_TAGS_MET)),
+            critical(_SIGNAL, requirement("iam:TagUser iam:TagRole", TargetKind.OPERATORS, tag=TAG_KEY)),
             medium(_SIGNAL),
         ),
         remedy="Allow ssm:SendAutomationSignal only to approvers who are not requesters or operators, and declare them.",
@@ -108,11 +106,7 @@ APPROVAL: Final = (
         escalations=(
             low(
                 requirement(
-                    "sns:SetTopicAttributes",
-                    "sns:DeleteTopic",
-                    "sns:RemovePermission",
-                    "sns:AddPermission",
-                    on=TargetKind.TOPIC,
+                    "sns:SetTopicAttributes sns:DeleteTopic sns:RemovePermission sns:AddPermission", TargetKind.TOPIC
                 )
             ),
         ),
@@ -124,9 +118,9 @@ APPROVAL: Final = (
         title="Changes the session preferences",
         impact="Approved sessions run as another user, run commands at their start, or are not logged.",
         escalations=(
-            high(requirement(*_EDITING, on=TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
-            high(requirement("ssm:DeleteDocument", on=TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
-            low(requirement("ssm:CreateDocument", on=TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
+            high(requirement(_EDITING, TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
+            high(requirement("ssm:DeleteDocument", TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
+            low(requirement("ssm:CreateDocument", TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
         ),
         remedy="Allow changes to document/SSM-SessionManagerRunShell only to the deployment role and declared administrators.",
         source="User Guide: Grant or deny a user permissions to update Session Manager preferences",
@@ -136,7 +130,7 @@ APPROVAL: Final = (
         title="Changes service settings of Systems Manager",
         impact="These settings control the role of nodes, the sharing of documents, and the approval and logging of access.",
         escalations=(
-            medium(requirement("ssm:UpdateServiceSetting", "ssm:ResetServiceSetting", on=TargetKind.SERVICE_SETTINGS)),
+            medium(requirement("ssm:UpdateServiceSetting ssm:ResetServiceSetting", TargetKind.SERVICE_SETTINGS)),
         ),
         remedy="Allow ssm:UpdateServiceSetting only to administrators.",
         source="SAR Systems Manager; API reference: UpdateServiceSetting",
@@ -148,10 +142,8 @@ APPROVAL: Final = (
         escalations=(
             medium(
                 requirement(
-                    "ssm:CreateDocument",
-                    *_EDITING,
-                    "ssm:DeleteDocument",
-                    on=TargetKind.ANY_DOCUMENT,
+                    f"ssm:CreateDocument {_EDITING} ssm:DeleteDocument",
+                    TargetKind.ANY_DOCUMENT,
                     given=keys.ACCESS_TYPES,
                 )
             ),
@@ -188,8 +180,8 @@ APPROVAL: Final = (
         title="Prevents the end of a grant",
         impact="The tag of a stopped execution can remain until the reaper removes it, and the reaper needs its schedule.",
         escalations=(
-            medium(requirement("scheduler:UpdateSchedule", "scheduler:DeleteSchedule", on=TargetKind.SCHEDULE)),
-            low(requirement("ssm:StopAutomationExecution", on=TargetKind.EXECUTIONS, given=keys.UNTAGGED)),
+            medium(requirement("scheduler:UpdateSchedule scheduler:DeleteSchedule", TargetKind.SCHEDULE)),
+            low(requirement("ssm:StopAutomationExecution", TargetKind.EXECUTIONS, given=keys.UNTAGGED)),
         ),
         remedy="Allow ssm:StopAutomationExecution only to approvers, and changes to the schedule only to the deployment role.",
         source="SAR Systems Manager and EventBridge Scheduler; User Guide: onCancel",

@@ -18,15 +18,14 @@ from operations.audit.catalog import (
 )
 from operations.audit.rules.keys import ANOTHER_TAG
 
-_TAGGING = ("iam:TagUser", "iam:TagRole", "iam:UntagUser", "iam:UntagRole")
-_CREATING = ("iam:CreateRole", "iam:CreateUser")
+_TAGGING = "iam:TagUser iam:TagRole iam:UntagUser iam:UntagRole"
 
 IDENTITIES: Final = (
     AuditRule(
         id="iam-set-approval-tag",
         title="Sets the approval tag",
         impact="Grants sessions to itself or others by setting or removing the tag SecurityAllowSessionInstance.",
-        escalations=(critical(requirement(*_TAGGING, on=TargetKind.OPERATORS, tag=TAG_KEY)),),
+        escalations=(critical(requirement(_TAGGING, TargetKind.OPERATORS, tag=TAG_KEY)),),
         remedy="Limit aws:TagKeys to other keys, or deny the key in any case (StringEqualsIgnoreCase) to all "
         "principals except the runbook's role.",
         source="the post; IAM User Guide: Tagging IAM resources; SAR IAM",
@@ -37,13 +36,13 @@ IDENTITIES: Final = (
         title="Changes policies",
         impact="Grants any permission to itself, to a role that it can assume, or to the operators.",
         escalations=(
-            critical(requirement("iam:PutUserPolicy", on=TargetKind.MY_USERS)),
-            critical(requirement("iam:PutGroupPolicy", on=TargetKind.MY_GROUPS)),
-            critical(requirement("iam:PutRolePolicy", on=TargetKind.MY_ROLES)),
-            critical(requirement("iam:AttachUserPolicy", on=TargetKind.MY_USERS, given=ANY_POLICY)),
-            critical(requirement("iam:AttachGroupPolicy", on=TargetKind.MY_GROUPS, given=ANY_POLICY)),
-            critical(requirement("iam:AttachRolePolicy", on=TargetKind.MY_ROLES, given=ANY_POLICY)),
-            critical(requirement("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", on=TargetKind.MY_POLICIES)),
+            critical(requirement("iam:PutUserPolicy", TargetKind.MY_USERS)),
+            critical(requirement("iam:PutGroupPolicy", TargetKind.MY_GROUPS)),
+            critical(requirement("iam:PutRolePolicy", TargetKind.MY_ROLES)),
+            critical(requirement("iam:AttachUserPolicy", TargetKind.MY_USERS, given=ANY_POLICY)),
+            critical(requirement("iam:AttachGroupPolicy", TargetKind.MY_GROUPS, given=ANY_POLICY)),
+            critical(requirement("iam:AttachRolePolicy", TargetKind.MY_ROLES, given=ANY_POLICY)),
+            critical(requirement("iam:CreatePolicyVersion iam:SetDefaultPolicyVersion", TargetKind.MY_POLICIES)),
         ),
         remedy="Limit the statement to paths without operators, approvers and the caller, or require a permissions boundary.",
         source="Rhino 1, 2, 7 to 12; pathfinding iam-001, 005, 007 to 011; prowler; PMapper iam_edges",
@@ -52,7 +51,7 @@ IDENTITIES: Final = (
         id="iam-add-user-to-group",
         title="Adds users to groups",
         impact="Gets the permissions of a group, or adds a user to a group of approvers.",
-        escalations=(critical(requirement("iam:AddUserToGroup", on=TargetKind.PRIVILEGED_GROUPS)),),
+        escalations=(critical(requirement("iam:AddUserToGroup", TargetKind.PRIVILEGED_GROUPS)),),
         remedy="Limit iam:AddUserToGroup to groups without approvers and without permissions in this list.",
         source="Rhino 13; pathfinding iam-013; prowler; cloudsplaining",
     ),
@@ -62,15 +61,10 @@ IDENTITIES: Final = (
         impact="Acts as an approver, an administrator or an operator with a grant.",
         escalations=(
             critical(
-                requirement(
-                    *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
-                    on=TargetKind.OTHER_USERS,
-                )
+                requirement("iam:CreateAccessKey iam:CreateLoginProfile iam:UpdateLoginProfile", TargetKind.OTHER_USERS)
             ),
             medium(
-                requirement(
-                    "iam:UpdateAccessKey", "iam:DeactivateMFADevice", "iam:EnableMFADevice", on=TargetKind.OTHER_USERS
-                )
+                requirement("iam:UpdateAccessKey iam:DeactivateMFADevice iam:EnableMFADevice", TargetKind.OTHER_USERS)
             ),
         ),
         remedy="Limit the statement to user/${aws:username}.",
@@ -81,18 +75,18 @@ IDENTITIES: Final = (
         title="Changes trust policies, or creates principals",
         impact="Can assume the runbook's role, an approver's role or a privileged role, or create one.",
         escalations=(
-            critical(requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.TRUSTED_ROLES)),
+            critical(requirement("iam:UpdateAssumeRolePolicy", TargetKind.TRUSTED_ROLES)),
             high(
-                requirement(*_CREATING, on=TargetKind.CREATED, given=ANY_BOUNDARY),
+                requirement("iam:CreateRole iam:CreateUser", TargetKind.CREATED, given=ANY_BOUNDARY),
                 requirement(
-                    *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:AttachUserPolicy", "iam:PutUserPolicy"),
-                    on=TargetKind.CREATED,
+                    "iam:AttachRolePolicy iam:PutRolePolicy iam:AttachUserPolicy iam:PutUserPolicy",
+                    TargetKind.CREATED,
                     given=ANY_POLICY,
                 ),
             ),
             high(
-                requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.RETRUSTED),
-                requirement("iam:AttachRolePolicy", "iam:PutRolePolicy", on=TargetKind.RETRUSTED, given=ANY_POLICY),
+                requirement("iam:UpdateAssumeRolePolicy", TargetKind.RETRUSTED),
+                requirement("iam:AttachRolePolicy iam:PutRolePolicy", TargetKind.RETRUSTED, given=ANY_POLICY),
             ),
         ),
         remedy="Limit the statement to paths of other teams, and require a boundary with iam:PermissionsBoundary.",
@@ -102,7 +96,7 @@ IDENTITIES: Final = (
         id="iam-assume-role",
         title="Assumes a sensitive role",
         impact="Acts as an operator, an approver or a privileged role.",
-        escalations=(low(requirement("sts:AssumeRole", on=TargetKind.ANY_ROLE)),),
+        escalations=(low(requirement("sts:AssumeRole", TargetKind.ANY_ROLE)),),
         remedy="Limit the principals in the role's trust policy and the roles in the statement. Declare intended approvers with --approver.",
         source="pathfinding sts-001; PMapper sts_edges; prowler; IAM User Guide: Principal",
     ),
@@ -112,9 +106,9 @@ IDENTITIES: Final = (
         impact="A session tag takes precedence over the tag of the role, so no approval is needed.",
         escalations=(
             critical(
-                requirement("sts:GetFederationToken"),
+                "sts:GetFederationToken",
                 requirement("sts:TagSession", tag=TAG_KEY),
-                requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, statement_kind=StatementKind.VARIABLE),
+                requirement("ssm:StartSession", TargetKind.APPROVED_NODE, statement_kind=StatementKind.VARIABLE),
             ),
         ),
         remedy="Deny sts:TagSession with the key SecurityAllowSessionInstance in the roles' trust policies, and to "
@@ -127,25 +121,23 @@ IDENTITIES: Final = (
         impact="Permissions that a boundary or a policy of the organization denied become effective.",
         escalations=(
             high(
-                requirement(
-                    "iam:DeleteUserPermissionsBoundary", "iam:DeleteRolePermissionsBoundary", on=TargetKind.BOUNDED
-                )
+                requirement("iam:DeleteUserPermissionsBoundary iam:DeleteRolePermissionsBoundary", TargetKind.BOUNDED)
             ),
             high(
                 requirement(
-                    *("iam:PutUserPermissionsBoundary", "iam:PutRolePermissionsBoundary"),
-                    on=TargetKind.BOUNDED,
+                    "iam:PutUserPermissionsBoundary iam:PutRolePermissionsBoundary",
+                    TargetKind.BOUNDED,
                     given=ANY_BOUNDARY,
                 )
             ),
             high(
                 requirement(
-                    *("organizations:DetachPolicy", "organizations:UpdatePolicy", "organizations:DeletePolicy"),
-                    *("organizations:DisablePolicyType", "organizations:MoveAccount"),
-                    on=TargetKind.ORGANIZATION,
+                    "organizations:DetachPolicy organizations:UpdatePolicy organizations:DeletePolicy "
+                    "organizations:DisablePolicyType organizations:MoveAccount",
+                    TargetKind.ORGANIZATION,
                 )
             ),
-            high(requirement("organizations:LeaveOrganization")),
+            high("organizations:LeaveOrganization"),
         ),
         remedy="Require the boundary with iam:PermissionsBoundary, and remove the Delete actions.",
         source="pathfinding iam-022, 023 through prowler; IAM User Guide: Permissions boundaries; SAR Organizations",
@@ -156,24 +148,22 @@ IDENTITIES: Final = (
         impact="Adds an identity provider, a permission set or an attribute with which it can assume roles.",
         escalations=(
             high(
-                requirement(
-                    *("iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider"),
-                    *("iam:AddClientIDToOpenIDConnectProvider", "rolesanywhere:CreateTrustAnchor"),
-                    *("iam:UpdateOpenIDConnectProviderThumbprint", "rolesanywhere:UpdateTrustAnchor"),
-                    *("rolesanywhere:CreateProfile", "rolesanywhere:UpdateProfile", "rolesanywhere:EnableProfile"),
-                    *("cognito-identity:SetIdentityPoolRoles", "cognito-identity:SetPrincipalTagAttributeMap"),
-                    *("ds:EnableRoleAccess", "account-access:CreateEntitlement"),
-                    *("sso:CreateAccountAssignment", "sso:AttachManagedPolicyToPermissionSet"),
-                    *("sso:AttachCustomerManagedPolicyReferenceToPermissionSet", "sso:PutInlinePolicyToPermissionSet"),
-                    *("sso:ProvisionPermissionSet", "sso:CreateInstanceAccessControlAttributeConfiguration"),
-                    *("sso:UpdateInstanceAccessControlAttributeConfiguration", "identitystore:UpdateUser"),
-                    *("identitystore:CreateGroupMembership", "sso-directory:AddMemberToGroup"),
-                    # A user with the user name of an operator is the operator to the trust policy of a role.
-                    *("identitystore:CreateUser", "sso-directory:CreateUser", "sso-directory:UpdateUser"),
-                    "sso-directory:UpdatePassword",
-                )
+                "iam:CreateSAMLProvider iam:UpdateSAMLProvider iam:CreateOpenIDConnectProvider "
+                "iam:AddClientIDToOpenIDConnectProvider rolesanywhere:CreateTrustAnchor "
+                "iam:UpdateOpenIDConnectProviderThumbprint rolesanywhere:UpdateTrustAnchor "
+                "rolesanywhere:CreateProfile rolesanywhere:UpdateProfile rolesanywhere:EnableProfile "
+                "cognito-identity:SetIdentityPoolRoles cognito-identity:SetPrincipalTagAttributeMap "
+                "ds:EnableRoleAccess account-access:CreateEntitlement sso:CreateAccountAssignment "
+                "sso:AttachManagedPolicyToPermissionSet sso:AttachCustomerManagedPolicyReferenceToPermissionSet "
+                "sso:PutInlinePolicyToPermissionSet sso:ProvisionPermissionSet "
+                "sso:CreateInstanceAccessControlAttributeConfiguration "
+                "sso:UpdateInstanceAccessControlAttributeConfiguration "
+                "identitystore:UpdateUser identitystore:CreateGroupMembership sso-directory:AddMemberToGroup "
+                # A user with the user name of an operator is the operator to the trust policy of a role.
+                "identitystore:CreateUser sso-directory:CreateUser sso-directory:UpdateUser "
+                "sso-directory:UpdatePassword"
             ),
-            high(requirement("sts:AssumeRoot")),
+            high("sts:AssumeRoot"),
         ),
         remedy="Allow changes to identity providers and IAM Identity Center only to administrators, and declare them.",
         source="pathfinding SSO through prowler; Identity Center API: InstanceAccessControlAttributeConfiguration; SAR",
@@ -182,7 +172,7 @@ IDENTITIES: Final = (
         id="runbook-role-sets-other-tags",
         title="The runbook's role sets other tags",
         impact="The role can set tags other than the approval tag, and other policies might depend on them.",
-        escalations=(medium(requirement(*_TAGGING, given=ANOTHER_TAG)),),
+        escalations=(medium(requirement(_TAGGING, given=ANOTHER_TAG)),),
         remedy="Limit tagging to SecurityAllowSessionInstance, with ForAllValues:StringEquals on aws:TagKeys.",
         source="the post; IAM User Guide: aws:TagKeys",
         exempt=frozenset({Exempt.NOT_RUNBOOK_ROLE}),
@@ -194,9 +184,9 @@ IDENTITIES: Final = (
         escalations=(
             high(
                 requirement(
-                    *("iam:DeleteUserPolicy", "iam:DetachUserPolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
-                    *("iam:RemoveUserFromGroup", "iam:DeleteGroupPolicy", "iam:DetachGroupPolicy"),
-                    on=TargetKind.OWN_DENY,
+                    "iam:DeleteUserPolicy iam:DetachUserPolicy iam:DeleteRolePolicy iam:DetachRolePolicy "
+                    "iam:RemoveUserFromGroup iam:DeleteGroupPolicy iam:DetachGroupPolicy",
+                    TargetKind.OWN_DENY,
                 )
             ),
         ),

@@ -7,7 +7,7 @@ from operations.audit.rules.keys import passed_to
 
 _EC2 = "ec2.amazonaws.com"
 _CHANGE = requirement(
-    "ec2:ModifyInstanceAttribute", on=TargetKind.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")}
+    "ec2:ModifyInstanceAttribute", TargetKind.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")}
 )
 
 INSTANCES: Final = (
@@ -16,8 +16,8 @@ INSTANCES: Final = (
         title="Sends SSH keys to instances",
         impact="EC2 Instance Connect accepts a key for a minute, and its endpoint reaches private nodes.",
         escalations=(
-            high(requirement("ec2-instance-connect:SendSSHPublicKey", on=TargetKind.INSTANCES)),
-            low(requirement("ec2-instance-connect:OpenTunnel")),
+            high(requirement("ec2-instance-connect:SendSSHPublicKey", TargetKind.INSTANCES)),
+            low("ec2-instance-connect:OpenTunnel"),
         ),
         remedy="Remove ec2-instance-connect:SendSSHPublicKey, or limit ec2:osuser to a user without a shell.",
         source="SAR EC2 Instance Connect; pathfinding ec2instanceconnect-003; prowler",
@@ -27,8 +27,8 @@ INSTANCES: Final = (
         title="Connects to the serial console",
         impact="Signs in to the node without its network and agent.",
         escalations=(
-            high(requirement("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=TargetKind.INSTANCES)),
-            low(requirement("ec2:EnableSerialConsoleAccess")),
+            high(requirement("ec2-instance-connect:SendSerialConsoleSSHPublicKey", TargetKind.INSTANCES)),
+            low("ec2:EnableSerialConsoleAccess"),
         ),
         remedy="Remove the actions of the serial console, and keep it disabled for the account.",
         source="SAR EC2 Instance Connect and Amazon EC2",
@@ -40,8 +40,8 @@ INSTANCES: Final = (
         escalations=(
             high(
                 _CHANGE,
-                requirement("ec2:StopInstances", on=TargetKind.INSTANCES),
-                requirement("ec2:StartInstances", on=TargetKind.INSTANCES),
+                requirement("ec2:StopInstances", TargetKind.INSTANCES),
+                requirement("ec2:StartInstances", TargetKind.INSTANCES),
             ),
             medium(_CHANGE),
         ),
@@ -53,13 +53,11 @@ INSTANCES: Final = (
         title="Reads or replaces volumes",
         impact="Replaces, attaches elsewhere or copies a root volume, with its programs and secrets.",
         escalations=(
-            high(requirement("ec2:CreateReplaceRootVolumeTask")),
-            high(requirement("ec2:AttachVolume"), requirement("ec2:DetachVolume", "ec2:CreateVolume")),
+            high("ec2:CreateReplaceRootVolumeTask"),
+            high("ec2:AttachVolume", "ec2:DetachVolume ec2:CreateVolume"),
             medium(
-                requirement(
-                    *("ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "ec2:ExportImage"),
-                    *("ec2:CreateInstanceExportTask", "ec2:CreateStoreImageTask", "ebs:GetSnapshotBlock"),
-                )
+                "ec2:ModifySnapshotAttribute ec2:ModifyImageAttribute ec2:ExportImage "
+                "ec2:CreateInstanceExportTask ec2:CreateStoreImageTask ebs:GetSnapshotBlock"
             ),
         ),
         remedy="Limit the volume and snapshot actions by tag to volumes that governed instances do not use.",
@@ -71,11 +69,8 @@ INSTANCES: Final = (
         impact="Makes an instance a managed node, or gives its users the permissions of another role.",
         escalations=(
             high(
-                requirement(
-                    *("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
-                    "iam:AddRoleToInstanceProfile",
-                ),
-                requirement("iam:PassRole", on=TargetKind.PASSABLE, service=_EC2, given=passed_to(_EC2)),
+                "ec2:AssociateIamInstanceProfile ec2:ReplaceIamInstanceProfileAssociation iam:AddRoleToInstanceProfile",
+                requirement("iam:PassRole", TargetKind.PASSABLE, service=_EC2, given=passed_to(_EC2)),
             ),
         ),
         remedy="Limit iam:PassRole to roles that have only the permissions of SSM Agent.",
@@ -87,15 +82,10 @@ INSTANCES: Final = (
         impact="The next instance of the group or template runs the caller's user data.",
         escalations=(
             medium(
-                requirement("ec2:CreateLaunchTemplateVersion"),
-                requirement(
-                    *("ec2:ModifyLaunchTemplate", "autoscaling:UpdateAutoScalingGroup"),
-                    "autoscaling:StartInstanceRefresh",
-                ),
+                "ec2:CreateLaunchTemplateVersion",
+                "ec2:ModifyLaunchTemplate autoscaling:UpdateAutoScalingGroup autoscaling:StartInstanceRefresh",
             ),
-            medium(
-                requirement("autoscaling:CreateLaunchConfiguration"), requirement("autoscaling:UpdateAutoScalingGroup")
-            ),
+            medium("autoscaling:CreateLaunchConfiguration", "autoscaling:UpdateAutoScalingGroup"),
         ),
         remedy="Allow changes to launch templates and groups of governed instances only to their deployment pipeline.",
         source="SAR Amazon EC2 and EC2 Auto Scaling",
@@ -107,12 +97,12 @@ INSTANCES: Final = (
         escalations=(
             medium(
                 requirement(
-                    *("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"),
-                    on=TargetKind.KEY_PAIRS,
+                    "ssm:GetParameter ssm:GetParameters ssm:GetParametersByPath ssm:GetParameterHistory",
+                    TargetKind.KEY_PAIRS,
                 )
             ),
-            medium(requirement("secretsmanager:GetSecretValue", on=TargetKind.SECRETS)),
-            low(requirement("ec2:GetPasswordData")),
+            medium(requirement("secretsmanager:GetSecretValue", TargetKind.SECRETS)),
+            low("ec2:GetPasswordData"),
         ),
         remedy="Exclude /ec2/keypair/ and secrets with passwords from the resources of the statement.",
         source="CloudFormation: AWS::EC2::KeyPair; SAR Systems Manager and Secrets Manager; cloudsplaining",
@@ -122,20 +112,18 @@ INSTANCES: Final = (
         title="Deploys code or containers onto instances",
         impact="A deployment runs scripts as root, or a container runs with access to its host.",
         escalations=(
-            high(requirement("codedeploy:CreateDeployment")),
+            high("codedeploy:CreateDeployment"),
             medium(
-                requirement(
-                    *("elasticbeanstalk:CreateApplicationVersion", "elasticbeanstalk:CreateEnvironment"),
-                    "elasticbeanstalk:UpdateEnvironment",
-                )
+                "elasticbeanstalk:CreateApplicationVersion elasticbeanstalk:CreateEnvironment "
+                "elasticbeanstalk:UpdateEnvironment"
             ),
             medium(
-                requirement("ecs:RegisterTaskDefinition"),
-                requirement("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"),
+                "ecs:RegisterTaskDefinition",
+                "ecs:RunTask ecs:StartTask ecs:CreateService ecs:UpdateService",
             ),
-            medium(requirement("batch:RegisterJobDefinition"), requirement("batch:SubmitJob")),
-            medium(requirement("mgn:PutTemplateAction", "mgn:PutSourceServerAction", "drs:PutLaunchAction")),
-            medium(requirement("greengrass:CreateDeployment", "eks:AssociateAccessPolicy")),
+            medium("batch:RegisterJobDefinition", "batch:SubmitJob"),
+            medium("mgn:PutTemplateAction mgn:PutSourceServerAction drs:PutLaunchAction"),
+            medium("greengrass:CreateDeployment eks:AssociateAccessPolicy"),
         ),
         remedy="Limit the statement to applications, clusters and queues without governed instances.",
         source="CodeDeploy User Guide: AppSpec hooks; MGN and DRS User Guides: Post-launch actions; EKS User Guide: Access "

@@ -52,7 +52,7 @@ ACCESS_TYPES: Final = {"ssm:documenttype": one_of("AutoApprovalPolicy", "ManualA
 
 def start_runbook(on: TargetKind) -> Requirement:
     """Return the requirement to start a runbook."""
-    return requirement("ssm:StartAutomationExecution", on=on, given=RUNBOOK_TYPES)
+    return requirement("ssm:StartAutomationExecution", on, given=RUNBOOK_TYPES)
 
 
 def passed_to(service: str) -> dict[str, tuple[Choice, ...]]:

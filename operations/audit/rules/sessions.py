@@ -42,12 +42,12 @@ def _shell(
     """Return the paths to a shell: with the default document, or where documents are checked, with one that opens a shell."""
     return (
         escalation(
-            severity, requirement(_START, on=on, given={**given, **ACCESS_NOT_CHECKED}, statement_kind=statement_kind)
+            severity, requirement(_START, on, given={**given, **ACCESS_NOT_CHECKED}, statement_kind=statement_kind)
         ),
         escalation(
             severity,
-            requirement(_START, on=on, given={**given, **ACCESS_CHECKED}, statement_kind=statement_kind),
-            requirement(_START, on=TargetKind.SHELL_DOCUMENTS, given={**given, **ACCESS_CHECKED}),
+            requirement(_START, on, given={**given, **ACCESS_CHECKED}, statement_kind=statement_kind),
+            requirement(_START, TargetKind.SHELL_DOCUMENTS, given={**given, **ACCESS_CHECKED}),
             fallback=True,
         ),
     )
@@ -88,12 +88,12 @@ SESSIONS: Final = (
         impact="Forwards ports, uses SSH or runs commands instead of the logged shell.",
         escalations=(
             high(
-                requirement(_START, on=TargetKind.REMOTE_HOST_DOCUMENT),
-                requirement(_START, on=TargetKind.APPROVED_NODE),
+                requirement(_START, TargetKind.REMOTE_HOST_DOCUMENT),
+                requirement(_START, TargetKind.APPROVED_NODE),
             ),
             medium(
-                requirement(_START, on=TargetKind.OTHER_SESSION_DOCUMENTS),
-                requirement(_START, on=TargetKind.APPROVED_NODE),
+                requirement(_START, TargetKind.OTHER_SESSION_DOCUMENTS),
+                requirement(_START, TargetKind.APPROVED_NODE),
             ),
         ),
         remedy="Allow ssm:StartSession only with document/SSM-SessionManagerRunShell of this account.",
@@ -103,7 +103,7 @@ SESSIONS: Final = (
         id="ecs-execute-command",
         title="Opens a shell in a container",
         impact="Runs a command or shell in a running task, through SSM Agent, without an approval.",
-        escalations=(high(requirement("ecs:ExecuteCommand")),),
+        escalations=(high("ecs:ExecuteCommand"),),
         remedy="Remove ecs:ExecuteCommand, or limit it to clusters that are not governed.",
         source="SAR Elastic Container Service; ECS Developer Guide: ECS Exec",
     ),
@@ -111,7 +111,7 @@ SESSIONS: Final = (
         id="session-resume-others",
         title="Resumes another principal's session",
         impact="Takes over a session for which another principal has an approval.",
-        escalations=(medium(requirement("ssm:ResumeSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
+        escalations=(medium(requirement("ssm:ResumeSession", TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
         remedy="Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),
@@ -120,10 +120,10 @@ SESSIONS: Final = (
         title="Requests access by another method",
         impact="Just-in-time node access and GUI Connect have their own rules for access to nodes.",
         escalations=(
-            medium(requirement("ssm:StartAccessRequest", "ssm:GetAccessToken")),
+            medium("ssm:StartAccessRequest ssm:GetAccessToken"),
             medium(
-                requirement("ssm-guiconnect:StartConnection"),
-                requirement(_START, on=TargetKind.NODES, given=NODE_TAGS_MET),
+                "ssm-guiconnect:StartConnection",
+                requirement(_START, TargetKind.NODES, given=NODE_TAGS_MET),
             ),
         ),
         remedy="Deny ssm:StartAccessRequest, ssm:GetAccessToken and ssm-guiconnect:StartConnection unless you accept "
@@ -135,7 +135,7 @@ SESSIONS: Final = (
         id="session-terminate-others",
         title="Ends another principal's session",
         impact="Interrupts the sessions of others. This gives no access to nodes.",
-        escalations=(low(requirement("ssm:TerminateSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
+        escalations=(low(requirement("ssm:TerminateSession", TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)),),
         remedy="Limit ssm:TerminateSession to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),

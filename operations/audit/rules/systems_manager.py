@@ -14,12 +14,12 @@ SYSTEMS_MANAGER: Final = (
         impact="Runs commands as root or SYSTEM, without a session and an approval.",
         escalations=(
             critical(
-                requirement("ssm:SendCommand", on=TargetKind.APPROVED_NODE),
-                requirement("ssm:SendCommand", on=TargetKind.SCRIPT_DOCUMENTS),
+                requirement("ssm:SendCommand", TargetKind.APPROVED_NODE),
+                requirement("ssm:SendCommand", TargetKind.SCRIPT_DOCUMENTS),
             ),
             high(
-                requirement("ssm:SendCommand", on=TargetKind.APPROVED_NODE),
-                requirement("ssm:SendCommand", on=TargetKind.OWN_DOCUMENTS),
+                requirement("ssm:SendCommand", TargetKind.APPROVED_NODE),
+                requirement("ssm:SendCommand", TargetKind.OWN_DOCUMENTS),
             ),
         ),
         remedy="Limit ssm:SendCommand to specific documents that do not run the caller's scripts, or remove it.",
@@ -32,11 +32,11 @@ SYSTEMS_MANAGER: Final = (
         escalations=(
             critical(
                 requirement(
-                    *("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "ssm:UpdateAssociation"),
-                    on=TargetKind.SCRIPT_DOCUMENTS,
+                    "ssm:CreateAssociation ssm:CreateAssociationBatch ssm:UpdateAssociation",
+                    TargetKind.SCRIPT_DOCUMENTS,
                 )
             ),
-            low(requirement("ssm:StartAssociationsOnce")),
+            low("ssm:StartAssociationsOnce"),
         ),
         remedy="Limit associations to specific documents that do not run the caller's scripts.",
         source="SAR Systems Manager; User Guide: State Manager",
@@ -53,7 +53,7 @@ SYSTEMS_MANAGER: Final = (
         id="ssm-maintenance-window-task",
         title="Creates tasks of maintenance windows",
         impact="A task runs commands, runbooks or functions on nodes.",
-        escalations=(high(requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask")),),
+        escalations=(high("ssm:RegisterTaskWithMaintenanceWindow ssm:UpdateMaintenanceWindowTask"),),
         remedy="Allow tasks of maintenance windows only to principals that can run commands on nodes.",
         source="SAR Systems Manager; User Guide: Maintenance Windows; botocore MaintenanceWindowTaskType",
     ),
@@ -64,27 +64,18 @@ SYSTEMS_MANAGER: Final = (
         escalations=(
             high(
                 requirement(
-                    "ssm:UpdateDocument",
-                    "ssm:UpdateDocumentDefaultVersion",
-                    on=TargetKind.ANY_DOCUMENT,
-                    given=RUNNABLE_TYPES,
+                    "ssm:UpdateDocument ssm:UpdateDocumentDefaultVersion", TargetKind.ANY_DOCUMENT, given=RUNNABLE_TYPES
                 )
             ),
             medium(
                 requirement(
-                    "ssm:UpdateDocument",
-                    "ssm:UpdateDocumentDefaultVersion",
-                    on=TargetKind.OWN_DOCUMENTS,
+                    "ssm:UpdateDocument ssm:UpdateDocumentDefaultVersion",
+                    TargetKind.OWN_DOCUMENTS,
                     given=RUNNABLE_TYPES,
                 )
             ),
-            medium(
-                requirement(
-                    *("ssm:UpdatePatchBaseline", "ssm:RegisterDefaultPatchBaseline"),
-                    "ssm:RegisterPatchBaselineForPatchGroup",
-                )
-            ),
-            low(requirement("ssm:CreateDocument", on=TargetKind.ANY_DOCUMENT, given=RUNNABLE_TYPES)),
+            medium("ssm:UpdatePatchBaseline ssm:RegisterDefaultPatchBaseline ssm:RegisterPatchBaselineForPatchGroup"),
+            low(requirement("ssm:CreateDocument", TargetKind.ANY_DOCUMENT, given=RUNNABLE_TYPES)),
         ),
         remedy="Limit changes by ssm:DocumentType and name to documents that do not run on nodes.",
         source="SAR Systems Manager; User Guide: Patch Manager, custom sources",
@@ -93,13 +84,7 @@ SYSTEMS_MANAGER: Final = (
         id="ssm-quick-setup",
         title="Configures Systems Manager with Quick Setup",
         impact="Quick Setup creates associations and roles in any account and Region of its configuration.",
-        escalations=(
-            medium(
-                requirement(
-                    *("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition")
-                )
-            ),
-        ),
+        escalations=(medium("ssm-quicksetup:CreateConfigurationManager ssm-quicksetup:UpdateConfigurationDefinition"),),
         remedy="Allow changes with ssm-quicksetup actions only to administrators.",
         source="SAR Systems Manager Quick Setup",
     ),
@@ -109,8 +94,8 @@ SYSTEMS_MANAGER: Final = (
         impact="A server of the caller becomes a managed node with a role of the account.",
         escalations=(
             medium(
-                requirement("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
-                requirement("iam:PassRole", on=TargetKind.PASSABLE, service=_SSM, given=passed_to(_SSM)),
+                "ssm:CreateActivation ssm:UpdateManagedInstanceRole",
+                requirement("iam:PassRole", TargetKind.PASSABLE, service=_SSM, given=passed_to(_SSM)),
             ),
         ),
         remedy="Limit iam:PassRole to a role that has only the permissions of SSM Agent.",
