@@ -9,7 +9,7 @@ from functools import cached_property
 from ipaddress import ip_network
 
 from common.network import Family, Network, family_of
-from components.domain_controllers.port_tables import Options, Port, Table, Tables, ports
+from components.domain_controllers.port_tables import Options, Port, Tables, ports
 
 
 class PeerKind(StrEnum):
@@ -200,23 +200,37 @@ def traffic_requirements(tables: Tables, options: Options, sources: Sources) -> 
         *(Source(name=name, peer=peer) for name, peer in sources.client_prefix_lists.items()),
     )
     bastions = tuple(Source(name="bastion hosts", peer=group_peer(group)) for group in sources.bastions)
-    found = [
-        TrafficRequirement(direction=direction, peer_group=peer_group, sources=who, ports=what)
-        for direction, peer_group, who, what in (
-            (Direction.INGRESS, PeerGroup.ITSELF, itself, controllers),
-            (Direction.EGRESS, PeerGroup.ITSELF, itself, controllers),
-            (Direction.INGRESS, PeerGroup.CONTROLLERS, others, controllers),
-            (Direction.EGRESS, PeerGroup.CONTROLLERS, others, both_ways),
-            (Direction.INGRESS, PeerGroup.RESOLVER_ENDPOINTS, _resolver(sources), _dns_ports(tables, options)),
-            (Direction.INGRESS, PeerGroup.READ_ONLY, _named("read-only controllers", sources.read_only), controllers),
-            (Direction.INGRESS, PeerGroup.CLIENTS, clients, ports("client_to_controller", tables.clients, options)),
-            (Direction.INGRESS, PeerGroup.BASTIONS, bastions, ports("bastion_to_controller", tables.bastions, options)),
-        )
-    ]
-    return tuple(
-        each
-        for each in (*found, *_services(tables.services, options, sources), *_additional(sources))
-        if each.sources and each.ports
+    services = {
+        "endpoints": tuple(Source(name="endpoints", peer=peer) for peer in sources.endpoints),
+        "resolvers": _named("resolvers", sources.resolvers),
+        "timeSources": _named("time sources", sources.time_sources),
+    }
+    return _requirements(
+        (Direction.INGRESS, PeerGroup.ITSELF, itself, controllers),
+        (Direction.EGRESS, PeerGroup.ITSELF, itself, controllers),
+        (Direction.INGRESS, PeerGroup.CONTROLLERS, others, controllers),
+        (Direction.EGRESS, PeerGroup.CONTROLLERS, others, both_ways),
+        (Direction.INGRESS, PeerGroup.RESOLVER_ENDPOINTS, _resolver(sources), _dns_ports(tables, options)),
+        (Direction.INGRESS, PeerGroup.READ_ONLY, _named("read-only controllers", sources.read_only), controllers),
+        (Direction.INGRESS, PeerGroup.CLIENTS, clients, ports("client_to_controller", tables.clients, options)),
+        (Direction.INGRESS, PeerGroup.BASTIONS, bastions, ports("bastion_to_controller", tables.bastions, options)),
+        *(
+            (
+                Direction.EGRESS,
+                PeerGroup.SERVICES,
+                who,
+                ports("controller_to_services", tables.services, options, to=to),
+            )
+            for to, who in services.items()
+        ),
+        *(
+            (Direction.INGRESS, PeerGroup.ADDITIONAL_SOURCES, _named(each.name, each.networks), each.ports)
+            for each in sources.additional_sources
+        ),
+        *(
+            (Direction.EGRESS, PeerGroup.ADDITIONAL_DESTINATIONS, _named(each.name, each.networks), each.ports)
+            for each in sources.additional_destinations
+        ),
     )
 
 
@@ -225,15 +239,20 @@ def resolver_requirements(tables: Tables, options: Options, sources: Sources) ->
 
     It concerns the subnets' network ACL, and no security group of controllers.
     """
-    clients = _named("inbound resolver endpoint", sources.resolver_clients)
-    found = (
-        (Direction.EGRESS, PeerGroup.RESOLVER_ENDPOINTS, _resolver(sources)),
-        (Direction.INGRESS, PeerGroup.RESOLVER_CLIENTS, clients),
+    clients, dns = _named("inbound resolver endpoint", sources.resolver_clients), _dns_ports(tables, options)
+    return _requirements(
+        (Direction.EGRESS, PeerGroup.RESOLVER_ENDPOINTS, _resolver(sources), dns),
+        (Direction.INGRESS, PeerGroup.RESOLVER_CLIENTS, clients, dns),
     )
+
+
+def _requirements(
+    *rows: tuple[Direction, PeerGroup, tuple[Source, ...], tuple[Port, ...]],
+) -> tuple[TrafficRequirement, ...]:
     return tuple(
-        TrafficRequirement(direction=way, peer_group=group, sources=who, ports=_dns_ports(tables, options))
-        for way, group, who in found
-        if who
+        TrafficRequirement(direction=direction, peer_group=peer_group, sources=who, ports=what)
+        for direction, peer_group, who, what in rows
+        if who and what
     )
 
 
@@ -245,35 +264,5 @@ def _dns_ports(tables: Tables, options: Options) -> tuple[Port, ...]:
     return tuple(each for each in ports("client_to_controller", tables.clients, options) if each.row.when == "dns")
 
 
-def _additional(sources: Sources) -> list[TrafficRequirement]:
-    return [
-        TrafficRequirement(
-            direction=direction, peer_group=peer_group, sources=_named(each.name, each.networks), ports=each.ports
-        )
-        for direction, peer_group, several in (
-            (Direction.INGRESS, PeerGroup.ADDITIONAL_SOURCES, sources.additional_sources),
-            (Direction.EGRESS, PeerGroup.ADDITIONAL_DESTINATIONS, sources.additional_destinations),
-        )
-        for each in several
-    ]
-
-
 def _named(name: str, networks: Sequence[Network]) -> tuple[Source, ...]:
     return tuple(Source(name=name, peer=network_peer(network)) for network in networks)
-
-
-def _services(table: Table, options: Options, sources: Sources) -> list[TrafficRequirement]:
-    destinations = {
-        "endpoints": tuple(Source(name="endpoints", peer=peer) for peer in sources.endpoints),
-        "resolvers": _named("resolvers", sources.resolvers),
-        "timeSources": _named("time sources", sources.time_sources),
-    }
-    return [
-        TrafficRequirement(
-            direction=Direction.EGRESS,
-            peer_group=PeerGroup.SERVICES,
-            sources=who,
-            ports=ports("controller_to_services", table, options, to=to),
-        )
-        for to, who in destinations.items()
-    ]
