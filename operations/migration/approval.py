@@ -146,7 +146,7 @@ def move_of(configuration: StackConfiguration, target: Mode, policies: Mapping[s
     settings = configuration.settings()
     if settings.approval is None and settings.just_in_time is None:
         raise UnusableError(
-            f"Stack {configuration.name} has no section {SECTION}, so there is no mode to move from. If it belongs to a "
+            f"Stack {configuration.name} has no section {SECTION}, so it has no approval mode to move from. If it belongs to a "
             "fleet, set the keys of each step in the fleet file: docs/just-in-time.md, Moving from another mode."
         )
     mode = settings.approval.mode if settings.approval else Mode.JUST_IN_TIME
@@ -167,8 +167,8 @@ def move_of(configuration: StackConfiguration, target: Mode, policies: Mapping[s
     stage = settings.approval.just_in_time_migration if settings.approval else JustInTimeMigration.NONE
     if target is Mode.JUST_IN_TIME and stage is JustInTimeMigration.NONE and policies is None:
         raise UnusableError(
-            "--policies: expected a YAML file with manualPolicies or autoApprovals, got none. Write the policies as in "
-            "docs/just-in-time.md; the first step adds them to the stack's configuration."
+            "--policies: expected a YAML file with manualPolicies or autoApprovals, got none. Write the policies as "
+            "docs/just-in-time.md describes; the first step adds them to the stack's configuration."
         )
     return Move(configuration=configuration, target=target, policies=policies)
 
@@ -242,14 +242,20 @@ def _closed(situation: MigrationSituation, target: Mode) -> list[Finding]:
         return [
             _obstacle(
                 "approved-path",
-                f"no role that needs a request to start sessions is allowed to make one.{operators}",
+                f"no role can request sessions, except roles that can start sessions without a request.{operators}",
                 "Attach the permissions of requesters to roles (Systems Manager User Guide, Setting up just-in-time access)",
             )
         ]
     if target is Mode.AUTOMATION and not paths.is_workflow_open:
         lacking = [f"{_name(each.arn)} lacks {listed(each.lacks)}" for each in paths.operators if each.lacks]
         text = "; ".join(lacking[:_MOST]) or "no operator, or no approver who may decide"
-        return [_obstacle("approved-path", f"the workflow grants no session now: {text}", "Run pulumi up --refresh")]
+        return [
+            _obstacle(
+                "approved-path",
+                f"no operator can get a session through the workflow: {text}",
+                "Run pulumi up --refresh",
+            )
+        ]
     return []
 
 
@@ -260,10 +266,10 @@ def _standing(situation: MigrationSituation) -> list[Finding]:
     return [
         _obstacle(
             "standing-sessions",
-            f"{counted(len(arns), 'principal')} can start sessions without an approval: {listed(arns, _MOST)}. AWS "
-            "does not require a request from them",
-            "Remove ssm:StartSession from them, or accept them in audit-exceptions.yaml or with --declare-admin; details: python "
-            "-m operations audit",
+            f"{counted(len(arns), 'principal')} can start sessions without an approval: {listed(arns, _MOST)}. "
+            "Just-in-time node access does not require requests from them",
+            "Remove ssm:StartSession from them, or accept them in audit-exceptions.yaml or with --declare-admin. For details, "
+            f"run {program_name()} audit",
         )
     ]
 
@@ -276,18 +282,18 @@ def _undecided(situation: MigrationSituation, unreachable: Sequence[str]) -> lis
     for outcome, text, remedy in (
         (
             Outcome.CONFLICT,
-            "with several manual policies, on which each request fails",
-            "Change their tags, or the targets",
+            "with several manual policies, so that each request fails",
+            "Change the tags of the nodes, or the targets of the policies",
         ),
         (
             Outcome.UNKNOWN,
-            "whose policy cannot be determined, because a policy has an unknown form",
-            "Compare the policies",
+            "whose policy is not known, because a policy of the account has an unknown form",
+            "Review the approval policies of the account",
         ),
         (
             Outcome.NO_POLICY,
-            "without a policy, on which no session could be requested",
-            "Tag them, add a policy, or accept it with --accept-unreachable NODE",
+            "without a policy, so that no session can be requested",
+            "Tag the nodes, add a policy, or accept this with --accept-unreachable NODE",
         ),
     ):
         nodes = [each.node for each in wrong if each.outcome is outcome]
@@ -301,7 +307,7 @@ def _undecided(situation: MigrationSituation, unreachable: Sequence[str]) -> lis
                     check=f"nodes-{outcome.value}",
                     status=status,
                     found=f"{counted(len(nodes), 'node')} {text}: {listed(names, _MOST)}",
-                    remedy=f"{remedy}; list them: {listing}",
+                    remedy=f"{remedy}. To list the nodes, run {listing}",
                 )
             )
     return found
@@ -315,10 +321,9 @@ def _open_requests(situation: MigrationSituation) -> list[Finding]:
     return [
         _obstacle(
             OPEN_REQUESTS,
-            f"the workflow has {counted(len(situation.requests), 'open request or grant')}, which its removal would end: "
+            f"the workflow has {counted(len(situation.requests), 'open request or grant')}, which this step would end: "
             f"{_requests(situation.requests)}",
-            f"Run this command again when they have ended (or with --wait), or end them: {program_name()} revoke, approve "
-            "--reject",
+            f"Wait until they end (--wait), or end them with {program_name()} revoke and {program_name()} approve --reject",
         )
     ]
 
@@ -333,9 +338,9 @@ def _lost(situation: MigrationSituation, *, accept_lost: bool) -> list[Finding]:
     return [
         _obstacle(
             OPEN_REQUESTS,
-            f"{counted(len(waiting), 'change request')} would be refused once approved, and must be made again: "
+            f"{counted(len(waiting), 'change request')} would be denied after their approval, and must be submitted again: "
             f"{_requests(tuple(waiting))}",
-            "Have them decided first, or accept their loss with --accept-lost-requests. Grants are not affected",
+            "Wait until approvers have decided them, or accept their loss with --accept-lost-requests. Grants are not affected",
         )
     ]
 

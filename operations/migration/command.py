@@ -78,12 +78,12 @@ def approval(  # noqa: PLR0913 -- the options of the command line
         typer.Option(
             "--accept-unreachable",
             metavar="NODE",
-            help="Node (ID or Name tag) that needs no policy, so that no session on it can be requested; * for all. Repeatable.",
+            help="Node (ID or Name tag) that may remain without a policy: no session on it can be requested. * for all nodes. Repeatable.",
         ),
     ] = None,
     accept_lost_requests: Annotated[
         bool,
-        typer.Option("--accept-lost-requests", help="Accept that change requests that wait must be made again."),
+        typer.Option("--accept-lost-requests", help="Accept that pending change requests must be submitted again."),
     ] = False,
     declare_admin: Annotated[
         list[str] | None,
@@ -116,7 +116,9 @@ def approval(  # noqa: PLR0913 -- the options of the command line
     line or the configuration cannot be used.
     """
     if json_output and not plan:
-        raise UnusableError("--json: expected --plan with it, got none. A move prints the output of pulumi.")
+        raise UnusableError(
+            "--json: expected --plan, got --json alone. Add --plan, or omit --json: a move prints the output of pulumi."
+        )
     command = CommandContext.of(context)
     options = AuditOptions(
         declared=DeclaredPrincipals(administrators=tuple(declare_admin or ())),
@@ -195,18 +197,18 @@ class _Runner:
             step = move.steps[0]
             situation = self._situation(move)
             while wait and self._waits_only(step, situation):
-                with working("Waiting until the workflow's requests and grants have ended ..."):
+                with working("Waiting for the workflow's open requests and grants to end ..."):
                     self.command.pause(_POLL_SECONDS)
                 situation = self._situation(move)
             self._check("step", step, self._obstacles(step, situation))
             print_step(self.console, move, step)
             if not yes:
-                confirm(f"Start the step {step}?", "Nothing was changed by this step.")
+                confirm(f"Start step {step}?", "This step changed nothing.")
             self._deploy(move, step, file)
-            self._check_paths(f"The step {step} is done")
+            self._check_paths(f"Step {step} succeeded")
         if step is None:
             # The run that made the last step may have ended before its check.
-            self._check_paths(f"The mode of approval is {self.target}")
+            self._check_paths(f"The approval mode is {self.target}")
         self._print_done()
 
     def _move(self) -> Move | None:
@@ -231,8 +233,8 @@ class _Runner:
         if not found:
             return
         print_obstacles(self.console, found)
-        changed = "Nothing was changed." if what == "settings" else f"The step {step} was not started."
-        raise CommandError(f"{changed} Resolve the above, then run this command again.")
+        changed = "Nothing was changed." if what == "settings" else f"Step {step} was not started."
+        raise CommandError(f"{changed} Fix the problems above, then run this command again.")
 
     def _deploy(self, move: Move, step: MigrationStep, file: Path) -> None:
         """Update the stack with the configuration after a step, then keep it in the stack's file."""
@@ -244,16 +246,16 @@ class _Runner:
             code = run_pulumi(self.directory, name, temporary, self.packs)
         if code:
             raise CommandError(
-                f"The update of the step {step} failed: see the output of pulumi above. {file} is not changed. Fix the cause, "
-                "then run this command again, which continues with this step."
+                f"Step {step}: the update failed, as the output of pulumi above shows. {file} was not changed. Fix the cause, "
+                "then run this command again to repeat the step."
             )
         try:
             with replaced_file(file) as opened:
                 opened.write(text)
         except OSError as failed:
             raise CommandError(
-                f"The update of the step {step} is done, but {file} cannot be written: {failed}. Do not run pulumi up, which would revert "
-                "it. Fix the cause, then run this command again, which repeats this step."
+                f"Step {step}: the update succeeded, but {file} cannot be written: {failed}. Do not run pulumi up, which would "
+                "revert the update. Fix the cause, then run this command again to repeat the step."
             ) from None
 
     def _check_paths(self, done: str) -> None:
@@ -271,12 +273,12 @@ class _Runner:
         if found:
             print_obstacles(self.console, found)
             raise CommandError(
-                f"{done}, but the principals that can start sessions are not the expected ones. Resolve the above; to go back, "
+                f"{done}, but the check of the principals that can start sessions failed. Fix the problems above. To roll back, "
                 "restore the stack's configuration file and run pulumi up."
             )
 
     def _print_done(self) -> None:
-        print_line(self.console, f"The mode of approval is {self.target}.", style="bold green")
+        print_line(self.console, f"The approval mode is {self.target}.", style="bold green")
 
 
 def run_pulumi(directory: Path, stack: str, configuration: Path, packs: tuple[PolicyPack, ...]) -> int:
@@ -293,7 +295,7 @@ def run_pulumi(directory: Path, stack: str, configuration: Path, packs: tuple[Po
     try:
         process = subprocess.Popen(["pulumi", "up", *arguments], cwd=directory, stdin=subprocess.DEVNULL)  # noqa: S603, S607
     except FileNotFoundError:
-        raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/") from None
+        raise UnusableError("pulumi is not on the PATH. Install it: https://www.pulumi.com/docs/install/") from None
     interrupted = False
     while True:
         try:
@@ -323,6 +325,6 @@ def _policies(file: Path | None) -> dict[str, Any] | None:
     if not isinstance(content, dict) or not {"manualPolicies", "autoApprovals"} & set(cast("dict[Any, Any]", content)):
         raise UnusableError(
             f"--policies: expected a mapping with manualPolicies or autoApprovals in {file}, got {shown(content)}. Write the "
-            "keys of the section justInTime, without its name."
+            "keys of justInTime at the top level of the file."
         )
     return {str(key): value for key, value in content.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

@@ -227,7 +227,7 @@ def move(stack: Stack, watcher: Watcher, aws: Callable[..., Any], access: dict[s
 
     code, text, section = migrate(stack, "--accept-unreachable", "*")
     assert (code, section["justInTimeMigration"]) == (1, "draining")
-    assert f"1 open request or grant, which its removal would end: {run}" in text
+    assert f"1 open request or grant, which this step would end: {run}" in text
     stack.configure({"sessionManager": SESSIONS, "approval": access})
     assert f"got 1 of {RUNBOOK_NAME} in eu-west-1: {run}" in stack.preview().failed().text
     stack.configure({"sessionManager": SESSIONS, "approval": section})

@@ -156,7 +156,7 @@ def test_workflow_with_open_requests_is_not_removed(requests: Any) -> None:
 def test_nodes_without_a_policy_can_be_accepted() -> None:
     situation = replace(READY, decisions=(decision(Outcome.NO_POLICY, "a"), decision(Outcome.NO_POLICY, "b")))
     (found,) = obstacles(MigrationStep.DRAINING, Mode.JUST_IN_TIME, situation, unreachable=["a"])
-    assert found.found.endswith("could be requested: b (i-b) in eu-west-1")
+    assert found.found.endswith("no session can be requested: b (i-b) in eu-west-1")
     assert checks(MigrationStep.DRAINING, situation, unreachable=["a", "i-b"]) == []
     assert checks(MigrationStep.DRAINING, situation, unreachable=["*"]) == []
     conflict = replace(READY, decisions=(decision(Outcome.CONFLICT),))

@@ -108,7 +108,7 @@ def begin(moved: Moved, *arguments: str, **options: Any) -> Any:
 
 def test_move_makes_each_step_and_keeps_the_file(moved: Moved) -> None:
     done = begin(moved, "--yes")
-    assert (done.exit_code, "The mode of approval is just-in-time." in done.stdout) == (0, True)
+    assert (done.exit_code, "The approval mode is just-in-time." in done.stdout) == (0, True)
     assert moved.deployed == [moving("parallel"), moving("draining"), approval([manual()])]
     assert moved.section == approval([manual()])
     assert (moved.folder / "Pulumi.dev.yaml").read_text().startswith("# ours\n")
@@ -160,7 +160,7 @@ def test_command_is_golden(moved: Moved, golden: Golden) -> None:
 def test_failed_update_is_repeated_by_the_next_run(moved: Moved) -> None:
     moved.codes = [0, 1]
     failed = begin(moved, "--yes")
-    assert (failed.exit_code, "The update of the step draining failed" in failed.stderr) == (1, True)
+    assert (failed.exit_code, "Step draining: the update failed" in failed.stderr) == (1, True)
     assert moved.section == moving("parallel")
     assert moved.run("--yes").exit_code == 0
     assert [each.get("justInTimeMigration") for each in moved.deployed] == ["parallel", "draining", "draining", None]
@@ -188,9 +188,7 @@ def test_unwritten_file_is_written_by_the_next_run(moved: Moved, monkeypatch: py
 
         patched.setattr(command, "replaced_file", refuse)
         failed = begin(moved, "--yes")
-    said = (
-        "The update of the step parallel is done, but " in failed.stderr and "No space left on device" in failed.stderr
-    )
+    said = "Step parallel: the update succeeded, but " in failed.stderr and "No space left on device" in failed.stderr
     assert (failed.exit_code, said, moved.section) == (1, True, WORKFLOW)
     assert begin(moved, "--yes").exit_code == 0
     assert [each.get("justInTimeMigration") for each in moved.deployed] == ["parallel", "parallel", "draining", None]
@@ -199,9 +197,11 @@ def test_unwritten_file_is_written_by_the_next_run(moved: Moved, monkeypatch: py
 def test_check_after_the_last_step_is_repeated(moved: Moved) -> None:
     moved.configure(moving("draining"))
     moved.findings = [Finding(check="approved-path", found="closed", remedy="open it")]
-    for done in ("The step complete is done", "The mode of approval is just-in-time"):
+    for done in ("Step complete succeeded", "The approval mode is just-in-time"):
         stopped = moved.run("--yes")
-        assert (stopped.exit_code, f"{done}, but the principals" in stopped.stderr) == (1, True), stopped.stderr
+        assert (stopped.exit_code, f"{done}, but the check of the principals" in stopped.stderr) == (1, True), (
+            stopped.stderr
+        )
     moved.findings = []
     assert moved.run("--yes").exit_code == 0
     assert len(moved.deployed) == 1
@@ -210,7 +210,7 @@ def test_check_after_the_last_step_is_repeated(moved: Moved) -> None:
 def test_move_stops_before_a_step_that_is_not_possible(moved: Moved) -> None:
     moved.situations = [replace(READY, paths=AccessPaths())]
     stopped = begin(moved, "--yes")
-    assert (stopped.exit_code, "The step draining was not started." in stopped.stderr) == (1, True)
+    assert (stopped.exit_code, "Step draining was not started." in stopped.stderr) == (1, True)
     assert "problem: approved-path" in stopped.stdout
     assert moved.section == moving("parallel")
 
@@ -257,7 +257,7 @@ def test_wrong_policies_change_nothing(moved: Moved) -> None:
     [
         (["--to", "manual"], "--to: expected one of automation, just-in-time, got 'manual'."),
         (["--to", "change-manager"], "From automation, set approval.mode to change-manager and run pulumi up."),
-        (["--json"], "--json: expected --plan with it"),
+        (["--json"], "--json: expected --plan, got --json alone"),
         ([], "--policies: expected a YAML file"),
     ],
 )
