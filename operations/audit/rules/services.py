@@ -23,7 +23,7 @@ def _passing(service: str) -> Requirement:
     return requirement("iam:PassRole", TargetKind.PASSABLE, service=service, given=passed_to(service))
 
 
-def _compute(service: str, *steps: tuple[str, ...]) -> EscalationPath:
+def _compute(service: str, *steps: str) -> EscalationPath:
     """Return the path of new work with a passed role: one action of every step."""
     return high(*steps, _passing(service))
 
