@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from common.aws.failures import FailureCause, ResourceError
 from components.adoption.document_content import same_content
-from tests.support.faults.account import Content, foreign, ours
+from tests.support.faults.account import Content, foreign
 from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import Deployer
 from tests.support.faults.faults import Fault, Times
@@ -114,7 +114,7 @@ class Preferences(RuleBasedStateMachine):
         live = self.account.content()
         if live is None or live["description"].startswith("made in the console"):
             return
-        assert any(same_content(live, ours(self.account.preferences(minutes))) for minutes in self.wanted)
+        assert any(same_content(live, self.account.ours(minutes)) for minutes in self.wanted)
 
     @invariant()
     def no_version_is_made_twice(self) -> None:
@@ -137,7 +137,7 @@ class Preferences(RuleBasedStateMachine):
 
     def succeed(self, minutes: int) -> None:
         self.refresh_and_up(minutes)
-        asked = ours(self.account.preferences(minutes))
+        asked = self.account.ours(minutes)
         assert same_content(self.account.content(), asked)
         assert same_content(self.account.content("$LATEST"), asked)
         with self.arena.noting() as calls:
@@ -152,7 +152,7 @@ class Preferences(RuleBasedStateMachine):
             assert refused.cause is FailureCause.ENCRYPTION
         else:
             # Nothing was to be changed.
-            assert same_content(before, ours(self.account.preferences(minutes)))
+            assert same_content(before, self.account.ours(minutes))
 
     def attempt(self, action: Callable[[], object]) -> ResourceError | None:
         try:

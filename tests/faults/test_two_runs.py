@@ -10,7 +10,7 @@ import pytest
 
 from common.aws.failures import ResourceError
 from components.adoption.document_content import same_content
-from tests.support.faults.account import foreign, ours
+from tests.support.faults.account import foreign
 from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import OWNER, Deployer
 from tests.support.faults.faults import Call
@@ -93,7 +93,7 @@ def at_once(arena: Arena, order: list[int], actions: list[Callable[[], None]]) -
 def assert_settled(arena: Arena, allowed: list[int]) -> None:
     live, latest = arena.account.content(), arena.account.content("$LATEST")
     assert same_content(live, latest)
-    assert any(same_content(live, ours(arena.account.preferences(minutes))) for minutes in allowed)
+    assert any(same_content(live, arena.account.ours(minutes)) for minutes in allowed)
 
 
 def start(arena: Arena, meaning_of_duplicate: str, *, there_before: bool) -> None:

@@ -79,7 +79,7 @@ def read_call(environ: dict[str, Any]) -> ApiCall | None:
 def _read(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if service == "s3":
         return _bucket_operation(environ)
-    raw = _body(environ)
+    raw = body_of(environ)
     if environ.get("CONTENT_TYPE", "") == _CBOR:
         return environ["PATH_INFO"].rsplit("/", 1)[-1], _cbor(raw)
     body = raw.decode(errors="replace")
@@ -144,7 +144,7 @@ def _control_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _tags(environ: dict[str, Any]) -> list[dict[str, str]]:
     """Parse tags in an XML body, in any namespace and at any depth."""
-    body = _body(environ)
+    body = body_of(environ)
     given = ET.fromstring(body).findall(".//{*}Tag") if body else ()
     return [{part.tag.rpartition("}")[2]: part.text or "" for part in tag} for tag in given]
 
@@ -176,7 +176,8 @@ def _cbor(body: bytes) -> dict[str, Any]:
     return parser.parse_data_item(parser.get_peekable_stream_from_bytes(body)) if body else {}
 
 
-def _body(environ: dict[str, Any]) -> bytes:
+def body_of(environ: dict[str, Any]) -> bytes:
+    """Return the body of a request, which can be read again afterwards."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return body

@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.api_calls import ApiCall, is_write
-from tests.support.middleware import UPSTREAM_SECONDS, Middleware, Upstream, body_of, call_of, drop, serving
+from tests.support.api_calls import ApiCall, body_of, is_write
+from tests.support.middleware import UPSTREAM_SECONDS, Middleware, Upstream, call_of, drop, serving
 
 Held = int | str | Callable[[ApiCall, bytes], bool]
 

@@ -1,7 +1,6 @@
 """WSGI middlewares that see every AWS call, and the server that puts one in front of a local AWS."""
 
 import http.client
-import io
 import json
 import socket
 import threading
@@ -12,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from werkzeug.serving import make_server
 
-from tests.support.api_calls import UNKNOWN, ApiCall, read_call
+from tests.support.api_calls import UNKNOWN, ApiCall, body_of, read_call
 
 UPSTREAM_SECONDS: Final = 120
 _HOP_BY_HOP: Final = {"connection", "transfer-encoding", "content-length", "server", "date", "expect", "host"}
@@ -55,13 +54,6 @@ def call_of(environ: dict[str, Any]) -> ApiCall:
     except Exception as failed:  # noqa: BLE001 -- the local AWS responds to it
         return ApiCall(service=UNKNOWN, operation=repr(failed), region="", access_key="")
     return call or ApiCall(service="", operation=environ["REQUEST_METHOD"], region="", access_key="")
-
-
-def body_of(environ: dict[str, Any]) -> bytes:
-    """Return the body of a request, which can be read again afterwards."""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body
 
 
 def drop(environ: dict[str, Any]) -> NoReturn:

@@ -33,6 +33,7 @@ from local.automation.execution import ENDED, Execution, ExecutionRequest
 from local.emulator.extension import automation_runs, nodes
 from local.emulator.extension.automation_runs import RUNS
 from local.emulator.extension.callers import PARTITION, CallerIdentity, caller_of
+from local.emulator.extension.paging import page
 
 OPS_ITEM_TYPE: Final = "/aws/accessrequest"
 ACCESS_REQUEST: Final = "AccessRequest"
@@ -166,10 +167,9 @@ class AccessRequestActions(SimpleSystemManagerResponse):
             for each in reversed(self._access_requests().values())
             if all(_matches(each, one) for one in filters)
         ]
-        start = int(self._get_param("NextToken") or 0)
         size = min(int(self._get_param("MaxResults") or _PAGE), _PAGE)
-        answer: dict[str, Any] = {"OpsItemSummaries": chosen[start : start + size]}
-        return ActionResult(answer | ({"NextToken": str(start + size)} if start + size < len(chosen) else {}))
+        summaries, more = page(chosen, size, self._get_param("NextToken"))
+        return ActionResult({"OpsItemSummaries": summaries, **more})
 
     def _requester(self) -> CallerIdentity:
         """Return the caller, who needs credentials of sts:AssumeRole, in an account where the service is enabled."""

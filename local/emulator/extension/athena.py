@@ -17,6 +17,7 @@ from moto.core.utils import utcnow
 from moto.glue.models import glue_backends
 from moto.s3.models import s3_backends
 
+from local.emulator.extension.paging import page
 from local.emulator.extension.sql import Query, QueryError, flat, parse
 
 _CLOUDTRAIL: Final = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
@@ -138,11 +139,10 @@ class LocalAthena(AthenaResponse):
         size = int(self._get_param("MaxResults") or _PAGE)
         if not 1 <= size <= _PAGE:
             return self.error(f"MaxResults must be between 1 and {_PAGE}", 400)
-        at = int(self._get_param("NextToken") or 0)
         rows = [{"Data": [{} if each is None else {"VarCharValue": each} for each in row]} for row in run.rows]
         columns = [{"Name": each, "Type": "varchar"} for each in run.rows[0]]
-        more = {"NextToken": str(at + size)} if at + size < len(rows) else {}
-        result = {"Rows": rows[at : at + size], "ResultSetMetadata": {"ColumnInfo": columns}}
+        listed, more = page(rows, size, self._get_param("NextToken"))
+        result = {"Rows": listed, "ResultSetMetadata": {"ColumnInfo": columns}}
         return json.dumps({"UpdateCount": 0, "ResultSet": result, **more})
 
     def _run(self) -> "_AthenaExecution | None":

@@ -22,6 +22,7 @@ from local.automation.execution import ENDED, ApprovalDecision, Execution, Execu
 from local.emulator.extension import automation_runs, documents, nodes
 from local.emulator.extension.access_requests import ACCESS_REQUEST, is_member
 from local.emulator.extension.automation_runs import RUNS
+from local.emulator.extension.paging import page
 from local.emulator.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -180,14 +181,9 @@ class AutomationActions(SimpleSystemManagerResponse):
         return automation_runs.connector(f"http://{host}", self.get_access_key(), self.region)
 
     def _page(self, items: list[Any], name: str, shown: Any) -> dict[str, Any]:
-        size, start = (
-            int(self._get_param("MaxResults") or SETTINGS.current().automation_page_size),
-            int(self._get_param("NextToken") or 0),
-        )
-        answer: dict[str, Any] = {name: [shown(item) for item in items[start : start + size]]}
-        if start + size < len(items):
-            answer["NextToken"] = str(start + size)
-        return answer
+        size = int(self._get_param("MaxResults") or SETTINGS.current().automation_page_size)
+        listed, more = page(items, size, self._get_param("NextToken"))
+        return {name: [shown(item) for item in listed], **more}
 
 
 def parameters_of(document: dict[str, Any], given: dict[str, list[str]]) -> dict[str, Any]:

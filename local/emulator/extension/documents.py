@@ -31,6 +31,7 @@ from moto.ssm.models import Document, Documents
 from components.just_in_time.cedar import SCHEMA
 from components.just_in_time.names import AUTO_APPROVAL, AUTO_APPROVAL_NAME, DENY_ACCESS_NAME, MANUAL_APPROVAL
 from local.automation.execution import references
+from local.emulator.extension.paging import page
 
 FOLDER: Final = Path(__file__).resolve().parents[1]
 SCHEMAS: Final = {
@@ -301,7 +302,7 @@ def newest_first(documents: Documents) -> list[Document]:
     return sorted(documents.versions.values(), key=lambda version: -int(version.document_version))
 
 
-def page(documents: Documents, max_results: int, token: str | None) -> dict[str, Any]:
+def version_page(documents: Documents, max_results: int, token: str | None) -> dict[str, Any]:
     """Return one page of ListDocumentVersions."""
     if max_results not in PAGE_SIZES:
         raise ValidationException(
@@ -310,14 +311,8 @@ def page(documents: Documents, max_results: int, token: str | None) -> dict[str,
         )
     if token is not None and not token.isdecimal():
         raise SSMException("InvalidNextToken", "The specified token isn't valid.")
-    start = int(token or 0)
-    versions = newest_first(documents)
-    result: dict[str, Any] = {
-        "DocumentVersions": [_list_entry(documents, version) for version in versions[start : start + max_results]]
-    }
-    if start + max_results < len(versions):
-        result["NextToken"] = str(start + max_results)
-    return result
+    versions, more = page(newest_first(documents), max_results, token)
+    return {"DocumentVersions": [_list_entry(documents, version) for version in versions], **more}
 
 
 def _number(documents: Documents, version: str | None) -> str:

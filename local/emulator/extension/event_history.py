@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
 
+from local.emulator.extension.paging import page
 from local.emulator.fixtures import TRAIL_BUCKET, TRAIL_PREFIX
 
 Event = dict[str, Any]
@@ -116,10 +117,8 @@ def lookup(account: str, region: str, request: Mapping[str, Any]) -> dict[str, A
     if not 1 <= size <= _PAGE:
         raise ValueError(f"InvalidMaxResultsException: expected 1 to {_PAGE}, got {size}.")
     chosen = [each for each in reversed(EVENTS[account, region]) if _is_chosen(each, attributes, request)]
-    start = int(request.get("NextToken") or 0)
-    answer: dict[str, Any] = {"Events": [_shown(each) for each in chosen[start : start + size]]}
-    more = {"NextToken": str(start + size)} if start + size < len(chosen) else {}
-    return {**answer, **more}
+    events, more = page(chosen, size, request.get("NextToken"))
+    return {"Events": [_shown(each) for each in events], **more}
 
 
 _PAGE: Final = 50

@@ -20,6 +20,7 @@ from common.iam.context import Value, known
 from components.just_in_time.names import TOKEN_ROLE
 from local.emulator.extension import nodes
 from local.emulator.extension.callers import PARTITION, CallerIdentity, caller_of
+from local.emulator.extension.paging import page
 
 DEFAULT_DOCUMENT: Final = "SSM-SessionManagerRunShell"
 PAGE: Final = 50
@@ -106,10 +107,8 @@ class SessionActions(SimpleSystemManagerResponse):
         ended = self._get_param("State") == "History"
         shown = [each.shown() for each in reversed(self._sessions().values()) if bool(each.ended) == ended]
         chosen = [each for each in shown if all(_is_chosen(each, one["key"], one["value"]) for one in filters)]
-        size, start = int(self._get_param("MaxResults") or PAGE), int(self._get_param("NextToken") or 0)
-        answer: dict[str, Any] = {"Sessions": chosen[start : start + size]}
-        more = {"NextToken": str(start + size)} if start + size < len(chosen) else {}
-        return ActionResult({**answer, **more})
+        listed, more = page(chosen, int(self._get_param("MaxResults") or PAGE), self._get_param("NextToken"))
+        return ActionResult({"Sessions": listed, **more})
 
     def _check_start(self, caller: CallerIdentity, target: str, named: str | None) -> None:
         """Check permissions on the node and the document, which are two resources; both must be allowed.

@@ -117,7 +117,7 @@ class LocalSystemsManager(
     def list_document_versions(self) -> ActionResult:
         """API_ListDocumentVersions, which moto lacks."""
         size = self._get_param("MaxResults", document_rules.PAGE_SIZES[-1])
-        return ActionResult(document_rules.page(self._documents(), size, self._get_param("NextToken")))
+        return ActionResult(document_rules.version_page(self._documents(), size, self._get_param("NextToken")))
 
     def update_document_default_version(self) -> ActionResult:
         """API_UpdateDocumentDefaultVersion: accepts an existing number."""

@@ -48,6 +48,10 @@ class Account:
             "idleSessionTimeout": minutes,
         }
 
+    def ours(self, minutes: int) -> Content:
+        """Return this project's document with the preferences of these minutes."""
+        return document(self.preferences(minutes))
+
     def make_in_console(self, minutes: int, edition: int = 0) -> None:
         """Create a document that no stack owns."""
         text = json.dumps(foreign(minutes, edition))
@@ -102,11 +106,6 @@ class Account:
         except self.ssm.exceptions.InvalidResourceId:
             return {}
         return {tag["Key"]: tag["Value"] for tag in listed}
-
-
-def ours(preferences: Preferences) -> Content:
-    """Return this project's document with these preferences."""
-    return document(preferences)
 
 
 def foreign(minutes: int, edition: int = 0) -> Content:

@@ -11,7 +11,7 @@ from typing import Final
 from common.aws.failures import ResourceError
 from components.adoption.document_content import same_content
 from tests.support.api_calls import is_write
-from tests.support.faults.account import Content, foreign, ours
+from tests.support.faults.account import Content, foreign
 from tests.support.faults.arena import Arena
 from tests.support.faults.deployer import Deployer
 from tests.support.faults.faults import Call, Fault, Times
@@ -222,7 +222,7 @@ class Matrix:
             return None
         if stage is Stage.RESTORE:
             return foreign(THEIRS)
-        return ours(self._account.preferences(OURS if stage in (Stage.FIRST, Stage.ADOPTION, Stage.REFRESH) else NEW))
+        return self._account.ours(OURS if stage in (Stage.FIRST, Stage.ADOPTION, Stage.REFRESH) else NEW)
 
     def _expect_success(self, cell: Cell, deployer: Deployer) -> None:
         target = self._target(cell.stage)
@@ -239,20 +239,18 @@ class Matrix:
 
     def _versions(self, stage: Stage) -> list[Content]:
         """Return all versions after a stage: no foreign version is lost, and no version exists twice."""
-        theirs, published, new = foreign(THEIRS), self._ours(OURS), self._ours(NEW)
+        ours = self._account.ours
+        theirs, published, new = foreign(THEIRS), ours(OURS), ours(NEW)
         return {
             Stage.FIRST: [published],
             Stage.ADOPTION: [theirs, published],
             Stage.REFRESH: [theirs, published],
             Stage.UPDATE: [theirs, published, new],
             Stage.OVERTAKEN: [theirs, published, foreign(THEIRS + 1), new],
-            Stage.AT_THE_LIMIT: [theirs, *(self._ours(OURS + 1 + each) for each in range(VERSION_LIMIT - 2)), new],
+            Stage.AT_THE_LIMIT: [theirs, *(ours(OURS + 1 + each) for each in range(VERSION_LIMIT - 2)), new],
             Stage.RESTORE: [theirs, published, theirs],
             Stage.REMOVAL: [],
         }[stage]
-
-    def _ours(self, minutes: int) -> Content:
-        return ours(self._account.preferences(minutes))
 
     def _expect_restored(self, cell: Cell, deployer: Deployer) -> None:
         deployer.destroy()
