@@ -8,9 +8,9 @@ import pytest
 from pulumi.runtime import mocks
 
 from components.account import Account
+from components.session_manager.component import RegionalPreferences, RegionalPreferencesArgs
 from components.session_manager.document import document
 from components.session_manager.instance_policy import instance_policies
-from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
 from components.session_manager.settings import SessionManagerSettings, preferences
 from policies import session_manager
 from policies.catalog import RULES

@@ -1,7 +1,7 @@
 """Components with their defaults; their keys are not known in the first preview."""
 
 from components.account import Account
-from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
+from components.session_manager.component import RegionalPreferences, RegionalPreferencesArgs
 from components.session_manager.settings import SessionManagerSettings
 
 RegionalPreferences(
