@@ -22,7 +22,6 @@ from operations.audit.role_assumption import (
     RoleAssumptions,
     plain_step,
     resources_of,
-    role_assumptions,
 )
 from operations.audit.rules import position
 
@@ -48,7 +47,7 @@ def assumption_findings(
     """Return findings about roles that principals can assume, directly or by role chaining, and what is by design."""
     principals = list(evaluated)
     counting = [role for role in audit.roles if _counts(role, audit)]
-    found = role_assumptions(audit, principals, counting)
+    found = RoleAssumptions(audit, principals, counting)
     builder = _FindingBuilder(audit, found)
     results = {principal: builder.findings(principal) for principal in principals}
     return {principal: findings for principal, findings in results.items() if findings}, builder.by_design()

@@ -13,9 +13,8 @@ from common.iam.trust import admits_services
 from common.iam.variables import keys_of
 from components.approval.names import OPERATOR_ROLE_PREFIX, OPERATORS_PATH
 from components.approval.scripts.trust import account_access_application
-from operations.audit.catalog import Severity
-from operations.audit.rules.keys import APPROVAL_KEY
-from operations.audit.trust_index import TrustIndex
+from operations.audit.catalog import APPROVAL_KEY, Severity
+from operations.audit.role_assumption import TrustIndex
 from operations.verify.policies import policy_differences
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from common.iam.evaluation import AllowingStatement, Target
 from common.iam.patterns import literal, matches
 from common.iam.truth import Truth
 from common.iam.variables import expand, keys_of, names_in
-from operations.audit.catalog import Exempt, Severity, StatementKind, TargetKind
+from operations.audit.catalog import APPROVAL_KEY, Exempt, Severity, StatementKind, TargetKind
 from operations.audit.findings import BypassFinding, MatchedStatement
 from operations.audit.request_context import allowed, granted, granted_with_tag
 from operations.audit.rules import ACTIONS, RULES, position
-from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.targets import passable, target, targets_of
 
 if TYPE_CHECKING:

@@ -14,12 +14,11 @@ from common.iam.documents import parse
 from common.iam.evaluation import Target
 from common.iam.patterns import literal
 from common.iam.variables import keys_of
-from operations.audit.catalog import Severity
+from operations.audit.catalog import APPROVAL_KEY, Severity
 from operations.audit.evaluator import Evaluator, finding
 from operations.audit.request_context import allowed, granted, granted_with_tag
 from operations.audit.role_assumption import role_assumption
 from operations.audit.rules import ACTIONS, BY_ID, RULES
-from operations.audit.rules.keys import APPROVAL_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

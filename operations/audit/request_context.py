@@ -11,8 +11,7 @@ from common.iam.evaluation import AllowingStatement, Target, grants
 from common.iam.patterns import SOME, literal, matches
 from common.iam.tag_requests import tag_grants, tag_requests
 from common.iam.truth import Truth
-from operations.audit.catalog import HARMFUL
-from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, MET, NODE
+from operations.audit.catalog import ABSENT_KEY, APPROVAL_KEY, APPROVED, HARMFUL, MET, NODE
 from operations.audit.service_authorization import CARRIES_TAGS
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from operations.audit.audit_context import AuditContext
 
 _UNKNOWN: Final = (Choice(UNKNOWN),)
-_NOT_THERE: Final = (Choice(ABSENT),)
 
 _FREE: Final = frozenset(
     {
@@ -121,7 +119,7 @@ class RequestKnowledge:
         if key in _FREE:
             return self._any(mentioned)
         if key == "aws:tagkeys" or key.startswith("aws:requesttag/"):
-            return self._any(mentioned, many=key == "aws:tagkeys") if self._action in CARRIES_TAGS else _NOT_THERE
+            return self._any(mentioned, many=key == "aws:tagkeys") if self._action in CARRIES_TAGS else ABSENT_KEY
         if key in ("aws:currenttime", "aws:epochtime"):
             later = (Choice(known(each), certain=False) for each in mentioned if each > self._audit.now)
             return (Choice(known(self._audit.now)), *later)
@@ -136,7 +134,7 @@ class RequestKnowledge:
     def _of_service(self, key: str) -> tuple[Choice, ...]:
         """Return the values of a key of which only the prefix is known."""
         service, prefix = self._action.partition(":")[0], key.partition(":")[0]
-        return _UNKNOWN if prefix in (*_ANY_SERVICE, service) or "." in prefix else _NOT_THERE
+        return _UNKNOWN if prefix in (*_ANY_SERVICE, service) or "." in prefix else ABSENT_KEY
 
     def _may_tag(self, tag: str) -> bool:
         """Return whether the principal may tag nodes, so that a condition on the tag does not restrict it."""
@@ -150,7 +148,7 @@ class RequestKnowledge:
         ):
             if not any(policy.covering(action) for policy in self._principal.permissions.identity):
                 continue
-            given = {"aws:resourcetag/": _UNKNOWN, "ec2:createaction": _NOT_THERE}
+            given = {"aws:resourcetag/": _UNKNOWN, "ec2:createaction": ABSENT_KEY}
             found = granted_with_tag(
                 self._principal, self._audit, action, target=Target((resource,)), tag=tag, given=given
             )
@@ -311,7 +309,7 @@ def _fixed(audit: AuditContext) -> dict[str, tuple[Choice, ...]]:
     names = audit.protected
     ssm = f"arn:{names.partition}:ssm:eu-west-1:{names.account_id}"
     return {
-        **dict.fromkeys(_OF_SERVICES, _NOT_THERE),
+        **dict.fromkeys(_OF_SERVICES, ABSENT_KEY),
         "aws:securetransport": (Choice(known("true")),),
         "aws:resourceaccount": (Choice(known(names.account_id)),),
         "aws:resourceorgid": (Choice(known(audit.organization)),) if audit.organization else _UNKNOWN,

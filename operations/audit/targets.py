@@ -9,9 +9,8 @@ from common.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AW
 from common.iam.evaluation import Target
 from common.iam.patterns import SOME, literal, overlap
 from common.iam.variables import expand
-from operations.audit.catalog import TargetKind
+from operations.audit.catalog import APPROVED, NODE, TargetKind
 from operations.audit.role_assumption import role_assumption
-from operations.audit.rules.keys import APPROVED, NODE
 from operations.audit.service_authorization import ARNS, RESOURCE_TYPES
 
 if TYPE_CHECKING:

@@ -16,13 +16,12 @@ from common.iam.patterns import SOME, literal
 from common.iam.trust import only_services
 from components.approval.settings import Mode
 from components.just_in_time.names import MANUAL_APPROVAL, TOKEN_ROLE
-from operations.audit.catalog import one_of
+from operations.audit.catalog import APPROVAL_KEY, APPROVED, NODE_TAGS_MET, one_of, passed_to
 from operations.audit.evaluator import Evaluator
 from operations.audit.exceptions import apply_exceptions
 from operations.audit.findings import Audit, Audited
 from operations.audit.request_context import granted
 from operations.audit.rules import RULES
-from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, NODE_TAGS_MET, passed_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,13 +3,29 @@
 from typing import Final
 
 from components.approval.names import TAG_KEY
-from operations.audit.catalog import AuditRule, Exempt, TargetKind, critical, high, low, medium, one_of, requirement
-from operations.audit.rules import keys
+from operations.audit.catalog import (
+    ACCESS_TYPES,
+    APPROVAL_TYPES,
+    NODE_TAGS_MET,
+    SESSION_TYPE,
+    UNTAGGED,
+    AuditRule,
+    Exempt,
+    TargetKind,
+    critical,
+    high,
+    low,
+    medium,
+    one_of,
+    pass_role,
+    requirement,
+    start_runbook,
+)
 
-_AUTO = {"ssm:autoapprove": one_of("true"), **keys.UNTAGGED}
-_EITHER = {"ssm:autoapprove": one_of("false", "true"), **keys.UNTAGGED}
+_AUTO = {"ssm:autoapprove": one_of("true"), **UNTAGGED}
+_EITHER = {"ssm:autoapprove": one_of("false", "true"), **UNTAGGED}
 _EDITING = "ssm:UpdateDocument ssm:UpdateDocumentDefaultVersion"
-_SIGNAL = requirement("ssm:SendAutomationSignal", TargetKind.EXECUTIONS, given=keys.UNTAGGED)
+_SIGNAL = requirement("ssm:SendAutomationSignal", TargetKind.EXECUTIONS, given=UNTAGGED)
 _SSM = "ssm.amazonaws.com"
 
 APPROVAL: Final = (
@@ -18,12 +34,12 @@ APPROVAL: Final = (
         title="Changes the runbook or the change template",
         impact="The next request runs other steps: a longer grant, a grant to another principal, or no approval.",
         escalations=(
-            critical(requirement(_EDITING, TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES)),
+            critical(requirement(_EDITING, TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
             critical(
-                requirement("ssm:DeleteDocument", TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES),
-                requirement("ssm:CreateDocument", TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES),
+                requirement("ssm:DeleteDocument", TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
+                requirement("ssm:CreateDocument", TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
             ),
-            medium(requirement("ssm:DeleteDocument", TargetKind.APPROVAL_DOCUMENTS, given=keys.APPROVAL_TYPES)),
+            medium(requirement("ssm:DeleteDocument", TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
         ),
         remedy="Deny changes to both documents to every principal except the deployment role.",
         source="SAR Systems Manager; botocore DocumentType; the post",
@@ -34,10 +50,10 @@ APPROVAL: Final = (
         impact="Approves its own change to the template, or shares the documents with other accounts.",
         escalations=(
             high(
-                requirement("ssm:UpdateDocumentMetadata", TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES),
-                requirement("ssm:UpdateDocument", TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES),
+                requirement("ssm:UpdateDocumentMetadata", TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
+                requirement("ssm:UpdateDocument", TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
             ),
-            medium(requirement("ssm:UpdateDocumentMetadata", TargetKind.TEMPLATE_DOCUMENT, given=keys.APPROVAL_TYPES)),
+            medium(requirement("ssm:UpdateDocumentMetadata", TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES)),
             low(requirement("ssm:ModifyDocumentPermission ssm:PutResourcePolicy", TargetKind.APPROVAL_DOCUMENTS)),
         ),
         remedy="Require different principals to edit the template and to review it.",
@@ -49,10 +65,10 @@ APPROVAL: Final = (
         impact="Sets the approval tag without an approval.",
         escalations=(
             critical(
-                keys.start_runbook(TargetKind.RUNBOOK),
-                requirement("iam:PassRole", TargetKind.RUNBOOK_ROLE, given=keys.passed_to(_SSM)),
+                start_runbook(TargetKind.RUNBOOK),
+                pass_role(_SSM, TargetKind.RUNBOOK_ROLE),
             ),
-            medium(keys.start_runbook(TargetKind.RUNBOOK)),
+            medium(start_runbook(TargetKind.RUNBOOK)),
         ),
         remedy="Remove the runbook from the resources of ssm:StartAutomationExecution. Requests use the change template.",
         source="SAR Systems Manager; User Guide: Automation troubleshooting (PassRole)",
@@ -64,10 +80,10 @@ APPROVAL: Final = (
         impact="An earlier version, which the stack keeps when it adopts a runbook, might have no approval step.",
         escalations=(
             critical(
-                keys.start_runbook(TargetKind.OTHER_VERSIONS),
-                requirement("iam:PassRole", TargetKind.RUNBOOK_ROLE, given=keys.passed_to(_SSM)),
+                start_runbook(TargetKind.OTHER_VERSIONS),
+                pass_role(_SSM, TargetKind.RUNBOOK_ROLE),
             ),
-            medium(keys.start_runbook(TargetKind.OTHER_VERSIONS)),
+            medium(start_runbook(TargetKind.OTHER_VERSIONS)),
         ),
         remedy="Limit the resource to AllowStartSsmSession:$DEFAULT, so that requests start the current version.",
         source="SAR Systems Manager; API reference: StartAutomationExecution",
@@ -90,8 +106,8 @@ APPROVAL: Final = (
         impact="Approves or resumes an execution that waits; a requester or operator could approve its own request.",
         escalations=(
             critical(_SIGNAL, requirement("ssm:StartChangeRequestExecution", TargetKind.TEMPLATE, given=_EITHER)),
-            critical(_SIGNAL, keys.start_runbook(TargetKind.RUNBOOK)),
-            critical(_SIGNAL, requirement("ssm:StartSession", TargetKind.APPROVED_NODE, given=keys.NODE_TAGS_MET)),
+            critical(_SIGNAL, start_runbook(TargetKind.RUNBOOK)),
+            critical(_SIGNAL, requirement("ssm:StartSession", TargetKind.APPROVED_NODE, given=NODE_TAGS_MET)),
             critical(_SIGNAL, requirement("iam:TagUser iam:TagRole", TargetKind.OPERATORS, tag=TAG_KEY)),
             medium(_SIGNAL),
         ),
@@ -118,9 +134,9 @@ APPROVAL: Final = (
         title="Changes the session preferences",
         impact="Approved sessions run as another user, run commands at their start, or are not logged.",
         escalations=(
-            high(requirement(_EDITING, TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
-            high(requirement("ssm:DeleteDocument", TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
-            low(requirement("ssm:CreateDocument", TargetKind.SESSION_DOCUMENT, given=keys.SESSION_TYPE)),
+            high(requirement(_EDITING, TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
+            high(requirement("ssm:DeleteDocument", TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
+            low(requirement("ssm:CreateDocument", TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
         ),
         remedy="Allow changes to document/SSM-SessionManagerRunShell only to the deployment role and declared administrators.",
         source="User Guide: Grant or deny a user permissions to update Session Manager preferences",
@@ -144,7 +160,7 @@ APPROVAL: Final = (
                 requirement(
                     f"ssm:CreateDocument {_EDITING} ssm:DeleteDocument",
                     TargetKind.ANY_DOCUMENT,
-                    given=keys.ACCESS_TYPES,
+                    given=ACCESS_TYPES,
                 )
             ),
         ),
@@ -181,7 +197,7 @@ APPROVAL: Final = (
         impact="The tag of a stopped execution can remain until the reaper removes it, and the reaper needs its schedule.",
         escalations=(
             medium(requirement("scheduler:UpdateSchedule scheduler:DeleteSchedule", TargetKind.SCHEDULE)),
-            low(requirement("ssm:StopAutomationExecution", TargetKind.EXECUTIONS, given=keys.UNTAGGED)),
+            low(requirement("ssm:StopAutomationExecution", TargetKind.EXECUTIONS, given=UNTAGGED)),
         ),
         remedy="Allow ssm:StopAutomationExecution only to approvers, and changes to the schedule only to the deployment role.",
         source="SAR Systems Manager and EventBridge Scheduler; User Guide: onCancel",

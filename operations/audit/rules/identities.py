@@ -4,6 +4,7 @@ from typing import Final
 
 from components.approval.names import TAG_KEY
 from operations.audit.catalog import (
+    ANOTHER_TAG,
     ANY_BOUNDARY,
     ANY_POLICY,
     AuditRule,
@@ -16,7 +17,6 @@ from operations.audit.catalog import (
     medium,
     requirement,
 )
-from operations.audit.rules.keys import ANOTHER_TAG
 
 _TAGGING = "iam:TagUser iam:TagRole iam:UntagUser iam:UntagRole"
 

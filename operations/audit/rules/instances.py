@@ -2,10 +2,8 @@
 
 from typing import Final
 
-from operations.audit.catalog import AuditRule, TargetKind, high, low, medium, one_of, requirement
-from operations.audit.rules.keys import passed_to
+from operations.audit.catalog import AuditRule, TargetKind, high, low, medium, one_of, pass_role, requirement
 
-_EC2 = "ec2.amazonaws.com"
 _CHANGE = requirement(
     "ec2:ModifyInstanceAttribute", TargetKind.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")}
 )
@@ -70,7 +68,7 @@ INSTANCES: Final = (
         escalations=(
             high(
                 "ec2:AssociateIamInstanceProfile ec2:ReplaceIamInstanceProfileAssociation iam:AddRoleToInstanceProfile",
-                requirement("iam:PassRole", TargetKind.PASSABLE, service=_EC2, given=passed_to(_EC2)),
+                pass_role("ec2.amazonaws.com"),
             ),
         ),
         remedy="Limit iam:PassRole to roles that have only the permissions of SSM Agent.",

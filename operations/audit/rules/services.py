@@ -6,26 +6,22 @@ from operations.audit.catalog import (
     AuditRule,
     EscalationPath,
     Exempt,
-    Requirement,
     TargetKind,
     critical,
     high,
     low,
     medium,
+    pass_role,
     requirement,
+    start_runbook,
 )
-from operations.audit.rules.keys import passed_to, start_runbook
 
 _SSM = "ssm.amazonaws.com"
 
 
-def _passing(service: str) -> Requirement:
-    return requirement("iam:PassRole", TargetKind.PASSABLE, service=service, given=passed_to(service))
-
-
 def _compute(service: str, *steps: str) -> EscalationPath:
     """Return the path of new work with a passed role: one action of every step."""
-    return high(*steps, _passing(service))
+    return high(*steps, pass_role(service))
 
 
 def _carried(service: str, actions: str) -> tuple[EscalationPath, EscalationPath]:
@@ -121,16 +117,16 @@ SERVICES: Final = (
         impact="Runs its own runbook with a role that can tag principals or run commands on instances.",
         escalations=(
             critical(
-                requirement("iam:PassRole", TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
+                pass_role(_SSM, TargetKind.RUNBOOK_ROLE),
                 start_runbook(TargetKind.OTHER_RUNBOOKS),
             ),
             critical(
-                requirement("iam:PassRole", TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
+                pass_role(_SSM, TargetKind.RUNBOOK_ROLE),
                 "ssm:RegisterTaskWithMaintenanceWindow ssm:CreateAssociation",
             ),
-            high(_passing(_SSM), start_runbook(TargetKind.OTHER_RUNBOOKS)),
-            high(_passing(_SSM), "ssm:RegisterTaskWithMaintenanceWindow ssm:CreateAssociation"),
-            low(requirement("iam:PassRole", TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM))),
+            high(pass_role(_SSM), start_runbook(TargetKind.OTHER_RUNBOOKS)),
+            high(pass_role(_SSM), "ssm:RegisterTaskWithMaintenanceWindow ssm:CreateAssociation"),
+            low(pass_role(_SSM, TargetKind.RUNBOOK_ROLE)),
         ),
         remedy="Limit iam:PassRole to specific roles without the runbook's role, with a condition on iam:PassedToService.",
         source="pathfinding ssm-003 through prowler; IAM User Guide: Permissions to pass a role",

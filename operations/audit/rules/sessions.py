@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations.audit.catalog import (
+    ACCESS_CHECKED,
+    ACCESS_NOT_CHECKED,
+    NO_APPROVAL,
+    NODE_TAGS_MET,
+    NODE_TAGS_NOT_MET,
+    OTHER_PRINCIPAL,
     AuditRule,
     EscalationPath,
     Exempt,
@@ -16,14 +22,6 @@ from operations.audit.catalog import (
     low,
     medium,
     requirement,
-)
-from operations.audit.rules.keys import (
-    ACCESS_CHECKED,
-    ACCESS_NOT_CHECKED,
-    NO_APPROVAL,
-    NODE_TAGS_MET,
-    NODE_TAGS_NOT_MET,
-    OTHER_PRINCIPAL,
 )
 
 if TYPE_CHECKING:

@@ -2,10 +2,18 @@
 
 from typing import Final
 
-from operations.audit.catalog import AuditRule, TargetKind, critical, high, low, medium, requirement
-from operations.audit.rules.keys import RUNNABLE_TYPES, passed_to, start_runbook
-
-_SSM = "ssm.amazonaws.com"
+from operations.audit.catalog import (
+    RUNNABLE_TYPES,
+    AuditRule,
+    TargetKind,
+    critical,
+    high,
+    low,
+    medium,
+    pass_role,
+    requirement,
+    start_runbook,
+)
 
 SYSTEMS_MANAGER: Final = (
     AuditRule(
@@ -95,7 +103,7 @@ SYSTEMS_MANAGER: Final = (
         escalations=(
             medium(
                 "ssm:CreateActivation ssm:UpdateManagedInstanceRole",
-                requirement("iam:PassRole", TargetKind.PASSABLE, service=_SSM, given=passed_to(_SSM)),
+                pass_role("ssm.amazonaws.com"),
             ),
         ),
         remedy="Limit iam:PassRole to a role that has only the permissions of SSM Agent.",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from common.iam.documents import parse
 from common.iam.principals import Principal, read_account
 from operations.audit.audit_context import AuditContext
-from operations.audit.role_assumption import RoleAssumptions, resources_of, role_assumption, role_assumptions
+from operations.audit.role_assumption import RoleAssumptions, resources_of, role_assumption
 from tests.operations.audit.accounts import ACCOUNT, ARN, bounded, document, managed, names, role, trusting, user
 
 ROLES = ("a", "b", "c", "d")
@@ -91,5 +91,5 @@ def steps_one_by_one(audit: AuditContext, protected: set[Principal]) -> set[tupl
 @given(accounts(), st.sampled_from(ROLES))
 def test_aggregated_steps_are_those_of_each_pair(audit: AuditContext, name: str) -> None:
     protected = {each for each in audit.roles if each.name == name}
-    found = role_assumptions(audit, (*audit.users, *audit.roles), protected)
+    found = RoleAssumptions(audit, (*audit.users, *audit.roles), protected)
     assert steps(found) == steps_one_by_one(audit, protected)
