@@ -20,10 +20,9 @@ from operations.audit.organization import read_organization
 from operations.doctor.facts import AccessFacts, Destinations, Managed, NodeFacts, NodeInstance
 from operations.doctor.requirements import is_key_arn
 from operations.inventory.iam import NO_ENTITY, read_inline_policies
-from operations.inventory.instances import GONE, NO_INSTANCE, read_node
+from operations.inventory.instances import GONE, NO_INSTANCE, read_host_role, read_node
 from operations.inventory.just_in_time import read_policies, read_setup, read_tags
 from operations.inventory.network import read_vpc
-from operations.inventory.nodes import read_host_role
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import (
     BucketEncryption,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from components.detection.names import EXCLUSION_TAG
+from common.network import Family, Network
 from components.domain_controllers.event_patterns import ALERTS
 from components.domain_controllers.names import (
     ALERTS_TOPIC,
@@ -18,10 +19,10 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
-from components.domain_controllers.operations.patching import PATCH_GROUP_TAG
-from components.domain_controllers.operations.plan import plan_operations
-from components.domain_controllers.operations.promotion import secret_arns
-from operations.inventory.controller_operations import OperationsFacts, read_operations
+from components.domain_controllers.operations.plan import needs_s3
+from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
+from components.domain_controllers.traffic_requirements import Peer, prefix_list_peer
+from components.session_manager.endpoint_services import service_name
 from operations.inventory.iam import read_role
 from operations.inventory.instances import GONE
 from operations.inventory.monitoring import read_event_rules, read_failures, read_topic, rule_sender, topic_sender
@@ -33,22 +34,24 @@ from operations.inventory.network import (
     read_groups,
     read_network_acls,
     read_prefix_list,
+    read_route_tables,
+    read_vpc_ids,
+    route_table_of,
     tag,
 )
-from operations.inventory.patching import PatchingFacts, read_patching
-from operations.inventory.reader import Reader, ReadFailure, returns_failure
+from operations.inventory.reader import Answer, Reader, ReadFailure, attempt, known, returns_failure
 from operations.inventory.session_manager import read_key, read_log_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from components.domain_controllers.event_patterns import Alert
-    from components.domain_controllers.site_plan import SiteNetworks, SitePlan
+    from components.domain_controllers.site_plan import SitePlan
     from operations.deployment import SiteDeployment
     from operations.inventory.iam import RoleFacts
     from operations.inventory.monitoring import EventRule, Sender, TopicFacts
     from operations.inventory.name_resolution import NameResolutionFacts
-    from operations.inventory.network import EndpointNetwork, SecurityGroup
+    from operations.inventory.network import EndpointNetwork, RouteTable, SecurityGroup
     from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 
 
@@ -89,39 +92,106 @@ class SitePlacement:
     shares_endpoints: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ManagedPrefixList:
-    """A managed prefix list of this account.
-
-    Attributes:
-        id: ID, `pl-...`.
-        name: Its Name tag.
-        max_entries: Maximum number of entries.
-    """
-
-    id: str
-    name: str
-    max_entries: int
+class _PlacementError(Exception):
+    """A fault of the resources that the settings name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class VolumeFacts:
-    """A volume of a controller.
+@returns_failure
+def read_placement(reader: Reader, site: SiteDeployment) -> SitePlacement | str:
+    """Read a site's network; a string is a fault of the resources that the settings name."""
+    try:
+        return _place(reader, site)
+    except _PlacementError as fault:
+        return str(fault)
 
-    Attributes:
-        id: ID, `vol-...`.
-        key_arn: ARN of the KMS key; "": not encrypted.
-        tagged: Whether it carries the controllers' tag.
-        size: Size in GiB.
-        type: Volume type, `gp3`, ...
-    """
 
-    id: str
-    key_arn: str
-    tagged: bool
-    device: str = ""
-    size: int = 0
-    type: str = "gp3"
+def _place(reader: Reader, site: SiteDeployment) -> SitePlacement:
+    vpc_id = _vpc(reader, site.settings.vpc)
+    subnets = reader.items("ec2", "describe_subnets", "Subnets", Filters=filters(vpc_id=[vpc_id]))
+    tables = known(read_route_tables(reader, vpc_id))
+    own = _named(subnets, site.settings.subnets, vpc_id, tables)
+    shared = _endpoint_subnets(reader, site, vpc_id, subnets)
+    endpoints = shared or _one_a_zone(own)
+    networks = SiteNetworks(controllers=_networks(own), endpoints=_networks(endpoints), lists=_s3_list(reader, site))
+    return SitePlacement(
+        vpc_id=vpc_id,
+        subnets=own,
+        networks=networks,
+        endpoint_subnets={each.id: each.given for each in endpoints},
+        shares_endpoints=bool(shared),
+    )
+
+
+def _vpc(reader: Reader, given: str) -> str:
+    ids = read_vpc_ids(reader, given)
+    if len(ids) != 1:
+        raise _PlacementError(f"{len(ids)} such VPCs: {', '.join(ids)}" if ids else "no such VPC")
+    return ids[0]
+
+
+def _named(
+    subnets: Sequence[Answer], given: Sequence[str], vpc_id: str, tables: Sequence[RouteTable] = ()
+) -> tuple[SiteSubnet, ...]:
+    """Return the subnets that the settings name."""
+    found: list[SiteSubnet] = []
+    for name in given:
+        fitting = [each for each in subnets if name in (each["SubnetId"], tag(each, "Name"))]
+        if len(fitting) != 1:
+            raise _PlacementError(f"{len(fitting) or 'no'} subnet{'s' * (len(fitting) > 1)} {name} in {vpc_id}")
+        found.append(_subnet(fitting[0], name, tables))
+    return tuple(found)
+
+
+def _subnet(found: Answer, given: str, tables: Sequence[RouteTable]) -> SiteSubnet:
+    table = route_table_of(tables, found["SubnetId"])
+    targets = [route.target for route in table.routes] if table else []
+    v6 = [
+        each["Ipv6CidrBlock"]
+        for each in found.get("Ipv6CidrBlockAssociationSet", ())
+        if each.get("Ipv6CidrBlockState", {}).get("State") == "associated"
+    ]
+    return SiteSubnet(
+        id=found["SubnetId"],
+        given=given,
+        zone=found["AvailabilityZone"],
+        cidrs=tuple(cidr for cidr in (found.get("CidrBlock"), *v6) if cidr),
+        internet_gateway=next((each for each in targets if each.startswith("igw-")), ""),
+    )
+
+
+def _endpoint_subnets(
+    reader: Reader, site: SiteDeployment, vpc_id: str, subnets: Sequence[Answer]
+) -> tuple[SiteSubnet, ...]:
+    """Return the subnets of the `shell-access:endpoints` endpoints in the same VPC; empty: it has its own."""
+    settings = site.deployment.endpoints
+    if settings is None or _vpc(reader, settings.vpc) != vpc_id:
+        return ()
+    return _named(subnets, settings.subnets, vpc_id)
+
+
+def _one_a_zone(subnets: Iterable[SiteSubnet]) -> tuple[SiteSubnet, ...]:
+    first: dict[str, SiteSubnet] = {}
+    for each in subnets:
+        first.setdefault(each.zone, each)
+    return tuple(first.values())
+
+
+def _s3_list(reader: Reader, site: SiteDeployment) -> dict[Peer, tuple[Network, ...]]:
+    """Return S3's AWS-managed prefix list if controllers use S3."""
+    logging = site.deployment.session_manager
+    if not (logging and logging.s3_logging) and not needs_s3(site.section, site.deployment.region):
+        return {}
+    by_name = [{"Name": "prefix-list-name", "Values": [service_name(site.deployment.region, "s3")]}]
+    found: dict[Peer, tuple[Network, ...]] = {}
+    for each in reader.items("ec2", "describe_managed_prefix_lists", "PrefixLists", Filters=by_name):
+        held = read_prefix_list(reader, each["PrefixListId"])
+        peer = prefix_list_peer(each["PrefixListId"], Family.IPV4, S3_LIST_WEIGHT)
+        found[peer] = tuple(ip_network(entry["Cidr"]) for entry in held)
+    return found
+
+
+def _networks(subnets: Iterable[SiteSubnet]) -> tuple[Network, ...]:
+    return tuple(ip_network(cidr) for each in subnets for cidr in each.cidrs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,60 +199,38 @@ class ControllerFacts:
     """A domain controller.
 
     Attributes:
-        id: ID, `i-...`.
-        name: Its Name tag.
-        state: `running`, `stopped`, ...
-        metadata: Instance metadata options, by their names in the API.
-        type: Instance type, `m6i.large`, ...
-        checks_source: Whether the source/destination check is on.
-        public: Public addresses with the IDs of their associations ("": not an Elastic IP address).
+        instance: The instance in the format of the API.
+        public: IDs of the associations by public address; "": not an Elastic IP address.
         protected: Whether termination protection is on; None: not read, as the instance lacks the controllers' tag.
-        interface_id: ID of its primary network interface.
-        address: Its primary private address.
-        profile: Name of the instance profile; "": none.
-        tagged: Whether it carries the controllers' tag.
-        patch_group: Value of the tag with the patch group; "": none.
-        is_excluded: Whether a tag excludes it from Inspector's scans.
+        volumes: Its volumes in the format of the API.
     """
 
-    id: str
-    name: str
-    state: str
-    metadata: Mapping[str, object]
-    type: str
-    checks_source: bool
-    public: tuple[tuple[str, str], ...]
+    instance: Answer
+    public: Mapping[str, str] = field(default_factory=dict[str, str])
     protected: bool | ReadFailure | None
-    group_ids: frozenset[str]
-    subnet_id: str
-    interface_id: str
-    address: str
-    profile: str
-    tagged: bool
-    volumes: tuple[VolumeFacts, ...] | ReadFailure
-    patch_group: str = ""
-    is_excluded: bool = False
+    volumes: Sequence[Answer] | ReadFailure
 
+    @property
+    def id(self) -> str:
+        """ID, `i-...`."""
+        return self.instance["InstanceId"]
 
-@dataclass(frozen=True, kw_only=True)
-class FlowLogFacts:
-    """A flow log.
+    @property
+    def name(self) -> str:
+        """Its Name tag."""
+        return tag(self.instance, "Name")
 
-    Attributes:
-        id: ID, `fl-...`.
-        subnet_id: Subnet whose traffic it records.
-        traffic: `ALL`, `ACCEPT` or `REJECT`.
-        destination: ARN of the log group.
-        failure: Reason for which delivery fails; "": it succeeds, or was not attempted yet.
-    """
+    @property
+    def address(self) -> str:
+        """Its primary private address."""
+        return self.instance.get("PrivateIpAddress", "")
 
-    id: str
-    subnet_id: str
-    active: bool
-    traffic: str
-    destination: str
-    role_arn: str
-    failure: str = ""
+    @property
+    def interface_id(self) -> str:
+        """ID of its primary network interface."""
+        interfaces: list[Answer] = self.instance.get("NetworkInterfaces", [])
+        first = (each for each in interfaces if each.get("Attachment", {}).get("DeviceIndex", 0) == 0)
+        return next((each["NetworkInterfaceId"] for each in first), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,38 +239,34 @@ class SiteFacts:
 
     Attributes:
         groups: Security groups of the VPC that carry the controllers' tag.
+        lists: Managed prefix lists of this account in the format of the API, by Name tag.
         entries: Descriptions by CIDR, by ID of the prefix list: those that the groups' rules refer to, and the plan's.
         controllers: Controllers of the VPC that the settings name, by name; several can have the same name.
         key: Key for volumes.
+        flow_logs: Flow logs of the controllers' subnets, in the format of the API.
         monitoring_key: Key for alerts and flow logs.
         flow_logs_role: Role that writes them.
         rules: EventBridge rules of the alerts, by name.
         failures: Number of messages that were not delivered, by sender.
         endpoints: Endpoints of the VPC, with their security group.
         name_resolution: Resolver endpoints and rules; None where the settings have none in the Region.
-        patching: Patch baseline and maintenance windows; empty where the settings define none.
     """
 
     groups: tuple[SecurityGroup, ...] | ReadFailure
-    lists: tuple[ManagedPrefixList, ...] | ReadFailure
+    lists: Mapping[str, Answer] | ReadFailure
     entries: Mapping[str, Mapping[str, str]] | ReadFailure
     acls: tuple[NetworkAcl, ...] | ReadFailure
     controllers: tuple[ControllerFacts, ...] | ReadFailure
     key: KeyFacts | ReadFailure | None
     monitoring_key: KeyFacts | ReadFailure | None
-    flow_logs: tuple[FlowLogFacts, ...] | ReadFailure
+    flow_logs: Sequence[Answer] | ReadFailure
     flow_logs_role: RoleFacts | ReadFailure | None
     log_group: LogGroupFacts | ReadFailure | None
     topic: TopicFacts | ReadFailure | None
     rules: Mapping[str, EventRule] | ReadFailure
     failures: Mapping[Sender, int] | ReadFailure
     endpoints: EndpointNetwork
-    operations: OperationsFacts
     name_resolution: NameResolutionFacts | ReadFailure | None = None
-    patching: PatchingFacts | ReadFailure = field(default_factory=PatchingFacts)
-
-
-_FAILED = "FAILED"
 
 
 def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, plan: SitePlan) -> SiteFacts:
@@ -237,7 +281,14 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
         controllers=_controllers(reader, site, placement.vpc_id) if site.settings.controllers else (),
         key=read_key(reader, CONTROLLERS_KEY_ALIAS, policy=True),
         monitoring_key=read_key(reader, MONITORING_KEY_ALIAS, policy=True),
-        flow_logs=_flow_logs(reader, [each.id for each in placement.subnets]),
+        flow_logs=attempt(
+            lambda: reader.items(
+                "ec2",
+                "describe_flow_logs",
+                "FlowLogs",
+                Filters=filters(resource_id=[each.id for each in placement.subnets]),
+            )
+        ),
         flow_logs_role=read_role(reader, flow_logs_role_name(site.deployment.region)),
         log_group=read_log_group(reader, FLOW_LOGS),
         topic=read_topic(reader, site.deployment.arn("sns", ALERTS_TOPIC)),
@@ -245,13 +296,6 @@ def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, pl
         failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
         endpoints=read_endpoints(reader, placement.vpc_id, endpoints_group(site, placement)),
         name_resolution=_name_resolution(reader, site, placement.vpc_id),
-        patching=read_patching(reader) if site.section.patching and site.settings.controllers else PatchingFacts(),
-        operations=read_operations(
-            reader,
-            plan_operations(site.section, site.deployment.region),
-            site.section.backups.buckets.get(site.deployment.region) if site.section.backups else None,
-            secret_arns(site.section, site.deployment.region),
-        ),
     )
 
 
@@ -273,7 +317,8 @@ def endpoints_group(site: SiteDeployment, placement: SitePlacement) -> str:
     return f"endpoints-{region}" if placement.shares_endpoints else f"{site_name(region)}-endpoints"
 
 
-def _is_tagged(found: Mapping[str, Any]) -> bool:
+def has_role_tag(found: Answer) -> bool:
+    """Return whether an instance or a volume has the tag of controllers."""
     key, value = ROLE_TAG
     return tag(found, key) == value
 
@@ -284,25 +329,29 @@ def _of_controllers(vpc_id: str) -> list[dict[str, Any]]:
 
 
 @returns_failure
-def _lists(reader: Reader, account_id: str) -> tuple[ManagedPrefixList, ...]:
+def _lists(reader: Reader, account_id: str) -> dict[str, Answer]:
     owned = filters(owner_id=[account_id])
-    return tuple(
-        ManagedPrefixList(id=each["PrefixListId"], name=tag(each, "Name"), max_entries=each.get("MaxEntries", 0))
+    return {
+        tag(each, "Name"): each
         for each in reader.items("ec2", "describe_managed_prefix_lists", "PrefixLists", Filters=owned)
         # If the filter has no effect, the lists include AWS-managed ones and those that other accounts share.
         if each.get("OwnerId") == account_id
-    )
+    }
 
 
 def _list_ids(
     site: SiteDeployment,
     plan: SitePlan,
     groups: tuple[SecurityGroup, ...] | ReadFailure,
-    lists: tuple[ManagedPrefixList, ...] | ReadFailure,
+    lists: Mapping[str, Answer] | ReadFailure,
 ) -> list[str]:
     """Return the IDs of the prefix lists whose entries are compared: the plan's, and those that rules refer to."""
     names = {group_name(site_name(site.deployment.region), each.name) for each in plan.groups.prefix_lists}
-    planned = [] if isinstance(lists, ReadFailure) else [each.id for each in lists if each.name in names]
+    planned = (
+        []
+        if isinstance(lists, ReadFailure)
+        else [each["PrefixListId"] for name, each in lists.items() if name in names]
+    )
     referred = (
         []
         if isinstance(groups, ReadFailure)
@@ -325,42 +374,20 @@ def _controllers(reader: Reader, site: SiteDeployment, vpc_id: str) -> tuple[Con
     there = [each for each in found if each["State"]["Name"] not in GONE]
     volumes = _volumes(reader, [each["InstanceId"] for each in there])
     return tuple(
-        _controller(reader, each, volumes if isinstance(volumes, ReadFailure) else volumes.get(each["InstanceId"], ()))
+        ControllerFacts(
+            instance=each,
+            public=_public(reader, each),
+            # The read-only role has this permission for tagged instances only.
+            protected=_protected(reader, each["InstanceId"]) if has_role_tag(each) else None,
+            volumes=volumes if isinstance(volumes, ReadFailure) else volumes.get(each["InstanceId"], ()),
+        )
         for each in there
     )
 
 
-def _controller(
-    reader: Reader, found: Mapping[str, Any], volumes: tuple[VolumeFacts, ...] | ReadFailure
-) -> ControllerFacts:
-    interfaces: list[Mapping[str, Any]] = found.get("NetworkInterfaces", [])
-    first = [each for each in interfaces if each.get("Attachment", {}).get("DeviceIndex", 0) == 0]
-    return ControllerFacts(
-        id=found["InstanceId"],
-        name=tag(found, "Name"),
-        state=found["State"]["Name"],
-        metadata=found.get("MetadataOptions", {}),
-        type=found.get("InstanceType", ""),
-        checks_source=bool(found.get("SourceDestCheck", True)),
-        public=_public(reader, found, interfaces),
-        # The read-only role has this permission for tagged instances only.
-        protected=_protected(reader, found["InstanceId"]) if _is_tagged(found) else None,
-        group_ids=frozenset(each["GroupId"] for each in found.get("SecurityGroups", ())),
-        subnet_id=found.get("SubnetId", ""),
-        interface_id=first[0]["NetworkInterfaceId"] if first else "",
-        address=found.get("PrivateIpAddress", ""),
-        profile=found.get("IamInstanceProfile", {}).get("Arn", "").rsplit("/", 1)[-1],
-        tagged=_is_tagged(found),
-        volumes=volumes,
-        patch_group=tag(found, PATCH_GROUP_TAG),
-        is_excluded=any(each["Key"] == EXCLUSION_TAG for each in found.get("Tags", ())),
-    )
-
-
-def _public(
-    reader: Reader, found: Mapping[str, Any], interfaces: list[Mapping[str, Any]]
-) -> tuple[tuple[str, str], ...]:
+def _public(reader: Reader, found: Answer) -> dict[str, str]:
     """Return public addresses, Elastic IP addresses with their associations; read these only if there are addresses."""
+    interfaces: list[Answer] = found.get("NetworkInterfaces", [])
     ends = [*interfaces, *(each for one in interfaces for each in one.get("PrivateIpAddresses", ()))]
     given: list[str | None] = [
         found.get("PublicIpAddress"),
@@ -369,11 +396,9 @@ def _public(
     public = dict.fromkeys((each for each in given if each), "")
     if public:
         answer = reader.read("ec2", "describe_addresses", Filters=filters(instance_id=[found["InstanceId"]]))
-        elastic: list[Mapping[str, Any]] = (
-            [] if answer is None or isinstance(answer, ReadFailure) else answer.get("Addresses", [])
-        )
+        elastic: list[Answer] = [] if answer is None or isinstance(answer, ReadFailure) else answer.get("Addresses", [])
         public |= {each["PublicIp"]: each["AssociationId"] for each in elastic if each.get("AssociationId")}
-    return tuple(public.items())
+    return public
 
 
 @returns_failure
@@ -384,37 +409,12 @@ def _protected(reader: Reader, instance_id: str) -> bool:
 
 
 @returns_failure
-def _volumes(reader: Reader, instance_ids: Sequence[str]) -> dict[str, tuple[VolumeFacts, ...]]:
+def _volumes(reader: Reader, instance_ids: Sequence[str]) -> dict[str, tuple[Answer, ...]]:
     if not instance_ids:
         return {}
     attached = [{"Name": "attachment.instance-id", "Values": list(instance_ids)}]
-    found: dict[str, tuple[VolumeFacts, ...]] = {}
+    found: dict[str, tuple[Answer, ...]] = {}
     for each in reader.items("ec2", "describe_volumes", "Volumes", Filters=attached):
         for attachment in each.get("Attachments", ()):
-            facts = VolumeFacts(
-                id=each["VolumeId"],
-                key_arn=each.get("KmsKeyId", "") if each.get("Encrypted") else "",
-                tagged=_is_tagged(each),
-                device=attachment.get("Device", ""),
-                size=each.get("Size", 0),
-                type=each.get("VolumeType", ""),
-            )
-            found[attachment["InstanceId"]] = (*found.get(attachment["InstanceId"], ()), facts)
+            found[attachment["InstanceId"]] = (*found.get(attachment["InstanceId"], ()), each)
     return found
-
-
-@returns_failure
-def _flow_logs(reader: Reader, subnet_ids: Sequence[str]) -> tuple[FlowLogFacts, ...]:
-    return tuple(
-        FlowLogFacts(
-            id=each["FlowLogId"],
-            subnet_id=each["ResourceId"],
-            active=each["FlowLogStatus"] == "ACTIVE",
-            traffic=each["TrafficType"],
-            destination=each.get("LogDestination", "").removesuffix(":*"),
-            role_arn=each.get("DeliverLogsPermissionArn", ""),
-            failure=each.get("DeliverLogsErrorMessage")
-            or (_FAILED if each.get("DeliverLogsStatus") == _FAILED else ""),
-        )
-        for each in reader.items("ec2", "describe_flow_logs", "FlowLogs", Filters=filters(resource_id=subnet_ids))
-    )

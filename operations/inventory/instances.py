@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from common.aws.failures import MalformedAnswerError
+from common.service_settings import customized_value
+from components.nodes.names import HOST_MANAGEMENT_SETTING
 from operations.errors import CommandError
 from operations.inventory.network import FILTER_VALUES, filters, tag
-from operations.inventory.reader import Reader, ReadFailure, returns_failure
+from operations.inventory.reader import Reader, ReadError, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from common.aws.session import Clients
-
-from operations.inventory.reader import Answer, Identity
+    from operations.inventory.reader import Answer, Identity
 
 IPV4_VERSION = 4
 _ID = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
@@ -196,6 +198,17 @@ def read_node(reader: Reader, node_id: str) -> Answer | None:
     by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
     listed = reader.items("ssm", "describe_instance_information", "InstanceInformationList", Filters=by_id)
     return next(iter(listed), None)
+
+
+@returns_failure
+def read_host_role(reader: Reader) -> str | None:
+    """Read the role of Default Host Management Configuration, with its path; None: none is set."""
+    absent = ("ServiceSettingNotFound",)
+    answer = reader.find("ssm", "get_service_setting", absent, SettingId=HOST_MANAGEMENT_SETTING)
+    try:
+        return customized_value(answer["ServiceSetting"]) if answer else None
+    except MalformedAnswerError as failed:
+        raise ReadError(reader.unread("ssm:GetServiceSetting", failed)) from None
 
 
 def read_names(reader: Reader, ids: Sequence[str]) -> tuple[dict[str, str], ReadFailure | None]:

@@ -1,4 +1,4 @@
-"""Topics, EventBridge rules, failed deliveries and trails."""
+"""Topics, EventBridge rules, failed deliveries, trails, and the recorder of AWS Config."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from common.aws.failures import MalformedAnswerError
+from common.config_recorders import STATUS, why_not_recorded
 from components.approval.alarms import WATCHED_SOURCES
 from operations.inventory.reader import Answer, Reader, ReadError, ReadFailure, attempt, returns_failure
 from operations.inventory.session_manager import NO_BUCKET, open_to_public, read_default_encryption
@@ -257,6 +259,22 @@ def _covers_writes(selector: Answer) -> bool:
         left_out = source.pop("NotEquals", ())
         narrowed = source.keys() - {"Field"} if not WATCHED_SOURCES.intersection(left_out) else narrowed
     return management and writes and not narrowed
+
+
+@returns_failure
+def read_unrecorded(reader: Reader, *types: str) -> str:
+    """Return why AWS Config does not record some types of resources; "": it records all of them.
+
+    Args:
+        reader: Reader of the Region.
+        types: The types, `AWS::EC2::Instance`.
+    """
+    recorders = reader.items("config", "describe_configuration_recorders", "ConfigurationRecorders")
+    statuses = reader.items("config", "describe_configuration_recorder_status", "ConfigurationRecordersStatus")
+    try:
+        return why_not_recorded(recorders, statuses, *types) or ""
+    except MalformedAnswerError as failed:
+        raise ReadError(reader.unread(f"config:{STATUS}", failed)) from None
 
 
 DELIVERY_ERRORS: Final = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.domain_controllers.names import RESOLVER_SHARE, resolver_name, resolver_rule_name, site_name
 from operations.inventory.network import filters, read_groups, read_vpc_ids
-from operations.inventory.reader import Reader, known, returns_failure
+from operations.inventory.reader import Answer, Reader, known, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,83 +17,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResolverEndpoint:
-    """A resolver endpoint.
-
-    Attributes:
-        id: ID, `rslvr-out-...`.
-        direction: `INBOUND` or `OUTBOUND`.
-        status: `OPERATIONAL`, ...
-    """
-
-    id: str
-    name: str
-    direction: str
-    status: str
-    group_ids: frozenset[str]
-    subnet_ids: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResolverRule:
-    """A resolver rule of this account.
-
-    Attributes:
-        id: ID, `rslvr-rr-...`.
-        domain: Domain, without the final dot.
-        status: `COMPLETE`, ...
-        endpoint_id: Endpoint that queries leave by.
-        targets: Addresses and ports that queries go to.
-    """
-
-    id: str
-    arn: str
-    name: str
-    domain: str
-    status: str
-    endpoint_id: str
-    targets: frozenset[tuple[str, int]]
-    vpc_ids: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResourceShare:
-    """A resource share.
-
-    Attributes:
-        allows_external: Whether principals outside the organization are possible.
-        principals: Accounts, organizational units or organizations.
-        resources: ARNs of what is shared.
-    """
-
-    arn: str
-    allows_external: bool
-    principals: frozenset[str]
-    resources: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class NameResolutionFacts:
     """Name resolution of a site, limited to resources with the stack's names.
 
     Attributes:
-        shares: Resource shares; empty where the settings share nothing.
+        endpoints: Resolver endpoints in the format of the API, with their subnets as `SubnetIds`.
+        rules: Resolver rules of this account in the format of the API, with the VPCs that they apply to as `VPCIds`.
+        shares: Resource shares in the format of the API, with `principals` and `resources` (ARNs); empty where the
+            settings share nothing.
         vpcs: IDs of VPCs by their names in the settings.
     """
 
     groups: tuple[SecurityGroup, ...] = ()
-    endpoints: tuple[ResolverEndpoint, ...] = ()
-    rules: tuple[ResolverRule, ...] = ()
-    shares: tuple[ResourceShare, ...] = ()
+    endpoints: tuple[Answer, ...] = ()
+    rules: tuple[Answer, ...] = ()
+    shares: tuple[Answer, ...] = ()
     vpcs: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
 
     def group_id(self, name: str) -> str:
         """Return the ID of the only group with a name; "": there is not just one."""
         found = [each.id for each in self.groups if each.name == name]
         return found[0] if len(found) == 1 else ""
-
-
-_SERVICE = "route53resolver"
 
 
 @returns_failure
@@ -112,56 +56,45 @@ def read_name_resolution(
     )
 
 
-def _endpoints(reader: Reader, names: list[str]) -> tuple[ResolverEndpoint, ...]:
-    found = reader.items(_SERVICE, "list_resolver_endpoints", "ResolverEndpoints")
+def _endpoints(reader: Reader, names: list[str]) -> tuple[Answer, ...]:
+    found = reader.items("route53resolver", "list_resolver_endpoints", "ResolverEndpoints")
     return tuple(
-        ResolverEndpoint(
-            id=each["Id"],
-            name=each["Name"],
-            direction=each["Direction"],
-            status=each["Status"],
-            group_ids=frozenset(each["SecurityGroupIds"]),
-            subnet_ids=frozenset(
+        {
+            **each,
+            "SubnetIds": [
                 address["SubnetId"]
                 for address in reader.items(
-                    _SERVICE, "list_resolver_endpoint_ip_addresses", "IpAddresses", ResolverEndpointId=each["Id"]
+                    "route53resolver",
+                    "list_resolver_endpoint_ip_addresses",
+                    "IpAddresses",
+                    ResolverEndpointId=each["Id"],
                 )
-            ),
-        )
+            ],
+        }
         for each in found
         if each.get("Name") in names
     )
 
 
-def _rules(reader: Reader, names: set[str], account_id: str) -> tuple[ResolverRule, ...]:
-    found = reader.items(_SERVICE, "list_resolver_rules", "ResolverRules")
-    links = reader.items(_SERVICE, "list_resolver_rule_associations", "ResolverRuleAssociations")
+def _rules(reader: Reader, names: set[str], account_id: str) -> tuple[Answer, ...]:
+    found = reader.items("route53resolver", "list_resolver_rules", "ResolverRules")
+    links = reader.items("route53resolver", "list_resolver_rule_associations", "ResolverRuleAssociations")
     return tuple(
-        ResolverRule(
-            id=each["Id"],
-            arn=each["Arn"],
-            name=each["Name"],
-            domain=each["DomainName"].rstrip("."),
-            status=each["Status"],
-            endpoint_id=each.get("ResolverEndpointId", ""),
-            targets=frozenset((one["Ip"], one.get("Port", 53)) for one in each.get("TargetIps") or ()),
-            vpc_ids=frozenset(one["VPCId"] for one in links if one["ResolverRuleId"] == each["Id"]),
-        )
+        {**each, "VPCIds": [one["VPCId"] for one in links if one["ResolverRuleId"] == each["Id"]]}
         for each in found
         # Rules that other accounts share with this one may have the same name.
         if each.get("Name") in names and each.get("OwnerId") == account_id
     )
 
 
-def _shares(reader: Reader) -> tuple[ResourceShare, ...]:
+def _shares(reader: Reader) -> tuple[Answer, ...]:
     found = reader.items("ram", "get_resource_shares", "resourceShares", resourceOwner="SELF", name=RESOLVER_SHARE)
     return tuple(
-        ResourceShare(
-            arn=each["resourceShareArn"],
-            allows_external=bool(each.get("allowExternalPrincipals")),
-            principals=_entities(reader, each["resourceShareArn"], "PRINCIPAL"),
-            resources=_entities(reader, each["resourceShareArn"], "RESOURCE"),
-        )
+        {
+            **each,
+            "principals": _entities(reader, each["resourceShareArn"], "PRINCIPAL"),
+            "resources": _entities(reader, each["resourceShareArn"], "RESOURCE"),
+        }
         for each in found
         if each["name"] == RESOLVER_SHARE and each["status"] == "ACTIVE"
     )

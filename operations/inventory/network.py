@@ -200,13 +200,18 @@ class VpcFacts:
     prefix_lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
 
     def table_of(self, subnet_id: str) -> RouteTable | None:
-        """Return the route table of a subnet: its own, or the VPC's main route table."""
-        own = (each for each in self.tables if subnet_id in each.subnet_ids)
-        return next(own, next((each for each in self.tables if each.main), None))
+        """Return the route table of a subnet."""
+        return route_table_of(self.tables, subnet_id)
 
     def acl_of(self, subnet_id: str) -> NetworkAcl | None:
         """Return the network ACL of a subnet."""
         return next((each for each in self.acls if subnet_id in each.subnet_ids), None)
+
+
+def route_table_of(tables: Sequence[RouteTable], subnet_id: str) -> RouteTable | None:
+    """Return the route table of a subnet: its own, or the VPC's main route table."""
+    own = (each for each in tables if subnet_id in each.subnet_ids)
+    return next(own, next((each for each in tables if each.main), None))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +251,7 @@ def read_endpoints(reader: Reader, vpc_id: str, group: str) -> EndpointNetwork:
     return EndpointNetwork(
         vpc_ids=(vpc_id,),
         endpoints=_vpc_endpoints(reader, vpc_id),
-        route_tables=_route_tables(reader, vpc_id),
+        route_tables=read_route_tables(reader, vpc_id),
         groups=read_groups(reader, named),
     )
 
@@ -257,7 +262,7 @@ def read_vpc(reader: Reader, vpc_id: str) -> VpcFacts:
     within = filters(vpc_id=[vpc_id])
     subnets = known(read_subnets(reader, vpc_id))
     endpoints = known(_vpc_endpoints(reader, vpc_id))
-    tables = known(_route_tables(reader, vpc_id))
+    tables = known(read_route_tables(reader, vpc_id))
     nats = reader.items("ec2", "describe_nat_gateways", "NatGateways", Filter=within)
     acls = known(read_network_acls(reader, vpc_id))
     groups = reader.items("ec2", "describe_security_groups", "SecurityGroups", Filters=within)
@@ -331,7 +336,8 @@ def _policy(text: str, name: str) -> Policy:
 
 
 @returns_failure
-def _route_tables(reader: Reader, vpc_id: str) -> tuple[RouteTable, ...]:
+def read_route_tables(reader: Reader, vpc_id: str) -> tuple[RouteTable, ...]:
+    """Read the route tables of a VPC."""
     found = reader.items("ec2", "describe_route_tables", "RouteTables", Filters=filters(vpc_id=[vpc_id]))
     return tuple(
         RouteTable(
@@ -410,7 +416,7 @@ def read_groups(reader: Reader, chosen: list[dict[str, Any]]) -> tuple[SecurityG
         SecurityGroup(
             id=each["GroupId"],
             name=tag(each, "Name"),
-            rules=tuple(_rule(rule) for rule in rules if rule["GroupId"] == each["GroupId"]),
+            rules=tuple(security_group_rule(rule) for rule in rules if rule["GroupId"] == each["GroupId"]),
         )
         for each in found
     )
@@ -424,7 +430,8 @@ def _rules(reader: Reader, group_ids: list[str]) -> list[Answer]:
     return found
 
 
-def _rule(answer: Answer) -> SecurityGroupRule:
+def security_group_rule(answer: Answer) -> SecurityGroupRule:
+    """Return a rule from its format in the API."""
     peers = (answer.get(key) for key in ("CidrIpv4", "CidrIpv6", "PrefixListId"))
     return SecurityGroupRule(
         id=answer["SecurityGroupRuleId"],

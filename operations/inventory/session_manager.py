@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.inventory import tags_of
@@ -40,7 +40,6 @@ class DocumentFacts:
         latest_text: Content of the latest version.
         type: `Session`, `Automation`, `Automation.ChangeTemplate`, ...
         shared_with: Accounts that it is shared with, or `all`; empty also if it was not read.
-        tags: Tags of the document; None: not read.
     """
 
     status: str
@@ -51,7 +50,7 @@ class DocumentFacts:
     latest_text: str | ReadFailure
     type: str = "Session"
     shared_with: tuple[str, ...] | ReadFailure = ()
-    tags: Mapping[str, str] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,12 @@
-"""Comparison of State Manager associations."""
+"""State Manager associations, compared with the settings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from common.problems import shown
 from operations.findings import Finding, Status
-from operations.inventory.nodes import DEFAULT_VERSION
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
 from operations.terminal import program_name
 from operations.verify.findings import Check, unequal
 
@@ -16,43 +15,66 @@ if TYPE_CHECKING:
 
     from components.association import AssociationPlan
     from operations.deployment import Deployment
-    from operations.inventory.nodes import AssociationFacts
 
 _FAILED: Final = "Failed"
+_DEFAULT_VERSION: Final = "$DEFAULT"
+_OTHERS: Final = (
+    *("AlarmConfiguration", "AutomationTargetParameterName", "CalendarNames", "OutputLocation", "ScheduleOffset"),
+    *("TargetLocations", "TargetMaps"),
+)
+"""Settings that change what runs, where, or who gets the output (Systems Manager API Reference, AssociationDescription).
+
+None of the stack's associations has one.
+"""
+
+
+@returns_failure
+def read_association(reader: Reader, name: str) -> Answer | None:
+    """Read an association by its name, in the format of DescribeAssociation."""
+    named = [{"key": "AssociationName", "value": name}]
+    listed = reader.items("ssm", "list_associations", "Associations", AssociationFilterList=named)
+    found = [each for each in listed if each.get("AssociationName") == name]
+    if not found:
+        return None
+    answer = reader.get("ssm", "describe_association", AssociationId=found[0]["AssociationId"])
+    return answer["AssociationDescription"]
 
 
 def association_findings(
-    check: str, deployment: Deployment, plan: AssociationPlan, live: AssociationFacts | ReadFailure | None
+    check: str, deployment: Deployment, plan: AssociationPlan, live: Answer | ReadFailure | None
 ) -> list[Finding]:
     """Compare an association, and report the result of its last execution."""
     expected = f"{plan.name} runs {plan.document} at {plan.schedule}"
     if live is None or isinstance(live, ReadFailure):
         return [Check(check, expected, deployment.repair).report_missing(live, "no such association")]
     parameters = {key: [value] for key, value in plan.parameters.items()}
+    targets = {each["Key"]: each["Values"] for each in live.get("Targets", ())}
     pairs: dict[str, tuple[object, object]] = {
-        "document": (plan.document, live.document),
-        "schedule": (plan.schedule, live.schedule),
-        "maxConcurrency": (plan.max_concurrency, live.max_concurrency),
-        "maxErrors": (plan.max_errors, live.max_errors),
-        "targets": (_listed(plan.targets), _listed(live.targets)),
-        "parameters": (_listed(parameters), _listed(live.parameters)),
-        "run when created or changed": (True, not live.only_at_interval),
+        "document": (plan.document, live["Name"]),
+        "schedule": (plan.schedule, live.get("ScheduleExpression", "")),
+        "maxConcurrency": (plan.max_concurrency, live.get("MaxConcurrency", "")),
+        "maxErrors": (plan.max_errors, live.get("MaxErrors", "")),
+        "targets": (_listed(plan.targets), _listed(targets)),
+        "parameters": (_listed(parameters), _listed(live.get("Parameters", {}))),
+        "run when created or changed": (True, not live.get("ApplyOnlyAtCronInterval")),
     }
-    more = [f"{name} is {shown(value)}" for name, value in sorted(live.others.items())]
-    if live.document_version != DEFAULT_VERSION:
-        more.append(f"document version: {DEFAULT_VERSION} expected, {live.document_version} found")
+    more = [f"{name} is {shown(live[name])}" for name in _OTHERS if live.get(name)]
+    version = live.get("DocumentVersion") or _DEFAULT_VERSION
+    if version != _DEFAULT_VERSION:
+        more.append(f"document version: {_DEFAULT_VERSION} expected, {version} found")
     # An update of the stack leaves alone what the resource does not set.
-    delete = f"aws ssm delete-association --association-id {live.id} --region {deployment.region} && " if more else ""
+    delete = f"aws ssm delete-association --association-id {live['AssociationId']} --region {deployment.region} && "
     return [
-        Check(check, expected, f"{delete}{deployment.repair}").report([*unequal(pairs), *more]),
-        _last_run(check, deployment, plan, live),
+        Check(check, expected, f"{delete if more else ''}{deployment.repair}").report([*unequal(pairs), *more]),
+        _last_run(check, deployment, plan, live.get("Overview", {})),
     ]
 
 
-def _last_run(check: str, deployment: Deployment, plan: AssociationPlan, live: AssociationFacts) -> Finding:
+def _last_run(check: str, deployment: Deployment, plan: AssociationPlan, overview: Mapping[str, Any]) -> Finding:
     """Report an execution that failed on every node as a difference, and one that failed on some nodes as a warning."""
-    results = ", ".join(f"{number} {result}" for result, number in sorted(live.results.items()))
-    found = f"{live.status or 'no run yet'}{f': {results}' if results else ''}"
+    status, by_result = overview.get("Status"), overview.get("AssociationStatusAggregatedCount", {})
+    results = ", ".join(f"{number} {result}" for result, number in sorted(by_result.items()))
+    found = f"{status or 'no run yet'}{f': {results}' if results else ''}"
     run = Check(
         f"{check}-run",
         f"the last run of {plan.name} succeeded on all nodes",
@@ -60,9 +82,9 @@ def _last_run(check: str, deployment: Deployment, plan: AssociationPlan, live: A
         f"aws ssm list-associations --association-filter-list key=AssociationName,value={plan.name} --region "
         f"{deployment.region}, aws ssm describe-association-executions",
     )
-    if live.status != _FAILED and not live.results.get(_FAILED):
+    if status != _FAILED and not by_result.get(_FAILED):
         return run.accept(found)
-    return run.reject(found, Status.WARNING if live.results.get("Success") else Status.DIFFERENT)
+    return run.reject(found, Status.WARNING if by_result.get("Success") else Status.DIFFERENT)
 
 
 def _listed(values: Mapping[str, Iterable[str]]) -> str:

@@ -148,16 +148,14 @@ def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | Re
 
 
 def document_ownership_findings(
-    check: str, deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None
+    check: str, deployment: Deployment, live: DocumentFacts | ReadFailure | None
 ) -> list[Finding]:
-    """Compare the two tags of a document; empty if there is no document, or its tags were not read."""
-    if tags is None:
+    """Compare the two tags of a document; a document that does not exist or cannot be read is a finding of its own."""
+    if not isinstance(live, DocumentFacts):
         return []
-    if isinstance(tags, ReadFailure):
-        return [Check(f"{check}-owner", f"tag {OWNER_TAG} names the stack").report_unread(tags)]
     expected = f"tag {PRIOR_VERSION_TAG} names the version to restore"
-    absent = [] if PRIOR_VERSION_TAG in tags else [f"no tag {PRIOR_VERSION_TAG}"]
+    absent = [] if PRIOR_VERSION_TAG in live.tags else [f"no tag {PRIOR_VERSION_TAG}"]
     return [
-        owner_finding(f"{check}-owner", deployment, tags),
+        owner_finding(f"{check}-owner", deployment, live.tags),
         Check(f"{check}-prior-version", expected, deployment.repair).report(absent),
     ]

@@ -16,7 +16,7 @@ from operations.findings import Finding, listed
 from operations.inventory.iam import read_policy, read_policy_tags
 from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
-from operations.inventory.session_manager import DocumentFacts, read_data_key, read_region
+from operations.inventory.session_manager import read_data_key, read_region
 from operations.stack import chosen_regions
 from operations.terminal import program_name
 from operations.verify.account_access import AccountAccessVerification
@@ -245,8 +245,7 @@ def region_findings(deployment: Deployment, facts: RegionFacts) -> list[Finding]
     settings = deployment.session_manager
     if settings:
         findings += document_findings(deployment, settings, facts.document, facts.data_key)
-        if isinstance(facts.document, DocumentFacts):
-            findings += document_ownership_findings("document", deployment, facts.document.tags)
+        findings += document_ownership_findings("document", deployment, facts.document)
         findings += key_findings(deployment, settings, facts)
         findings += log_group_findings(deployment, settings, facts)
         findings += bucket_findings(deployment, settings, facts.bucket)

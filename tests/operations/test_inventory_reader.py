@@ -14,8 +14,9 @@ from botocore.exceptions import DataNotFoundError
 from common.aws.answers import MAX_PAGES
 from common.aws.failures import action_of
 from operations.errors import UnusableError
-from operations.inventory import controller_operations, nodes
+from operations.inventory.instances import read_host_role
 from operations.inventory.reader import Reader, ReadError, ReadFailure, known_identity
+from operations.verify.domain_controllers import operations
 from tests.operations.arrangement import refusal
 from tests.operations.audit.authorization_reference import privileges
 
@@ -100,7 +101,7 @@ def test_refused_identity_names_action_and_remedy() -> None:
 
 def test_policy_of_a_found_secret_is_not_absent() -> None:
     reader = Reader(Refusing("ResourceNotFoundException", describe_secret={"ARN": "arn"}), "eu-west-1", "arn")
-    found = controller_operations._secret(reader, "arn")
+    found = operations._secret(reader, "arn")
     assert isinstance(found, ReadFailure)
     assert found.action == "secretsmanager:GetResourcePolicy"
 
@@ -108,7 +109,7 @@ def test_policy_of_a_found_secret_is_not_absent() -> None:
 @pytest.mark.parametrize("status", [{}, {"Status": "New"}])
 def test_host_role_without_a_known_status_is_unread(status: dict[str, str]) -> None:
     setting = {"ServiceSetting": {"SettingValue": "$None", **status}}
-    found = nodes.read_host_role(Reader(Refusing("no", get_service_setting=setting), "eu-west-1", "arn"))
+    found = read_host_role(Reader(Refusing("no", get_service_setting=setting), "eu-west-1", "arn"))
     assert isinstance(found, ReadFailure)
     assert (
         found.cause

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from components.detection.names import EXCLUSION_TAG, SecurityService
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, CONTROLLERS_ROLE, ROLE_TAG, VOLUME_TYPE
 from components.domain_controllers.operations.patching import PATCH_GROUP, PATCH_GROUP_TAG
 from components.domain_controllers.resource_policies import controllers_key_policy
 from operations.findings import Finding, Status
+from operations.inventory.domain_controllers import has_role_tag
+from operations.inventory.network import tag
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.domain_controllers.identities import deployers_of, team
@@ -17,7 +19,7 @@ from operations.verify.findings import Check
 from operations.verify.keys import alias_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from components.domain_controllers.settings import ControllerSettings
     from operations.deployment import SiteDeployment
@@ -27,8 +29,7 @@ _REPLACE = "replace what cannot be changed: docs/domain-controllers.md, Replacin
 _RUNNING = ("pending", "running")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Fault:
+class _Fault(NamedTuple):
     """A fault of a controller, and its remediation."""
 
     text: str
@@ -74,19 +75,17 @@ def _controller(
     subnet = next((each.id for each in placement.subnets if each.given == settings.subnet), "")
     faults = [
         *_network(site, found, groups, subnet),
-        *_instance(site, settings, found),
-        *_tags(site, found),
+        *(_Fault(each, site.deployment.repair) for each in _settings_faults(site, settings, found)),
         *_volumes(site, settings, found, live.key),
     ]
     remedies = "; ".join(dict.fromkeys(each.remedy for each in faults))
     text = f"{found.id}: {'; '.join(each.text for each in faults)}" if faults else found.id
     findings = [replace(check, remedy=remedies).judge(text, same=not faults)]
-    if found.state not in _RUNNING:
+    state = found.instance["State"]["Name"]
+    if state not in _RUNNING:
         # A warning: the directory team starts and stops controllers.
         start = f"aws ec2 start-instances --instance-ids {found.id} --region {site.deployment.region}"
-        findings.append(
-            Check(f"{check.id}-state", "it runs", start).reject(f"{found.id} is {found.state}", Status.WARNING)
-        )
+        findings.append(Check(f"{check.id}-state", "it runs", start).reject(f"{found.id} is {state}", Status.WARNING))
     return findings
 
 
@@ -94,77 +93,87 @@ def _network(
     site: SiteDeployment, found: ControllerFacts, groups: frozenset[str] | ReadFailure, subnet: str
 ) -> Iterator[_Fault]:
     region, repair = site.deployment.region, site.deployment.repair
-    for address, association in found.public:
+    for address, association in found.public.items():
         take = f"aws ec2 disassociate-address --association-id {association} --region {region}"
-        yield _Fault(text=f"public address {address}", remedy=take if association else _REPLACE)
-    if isinstance(groups, frozenset) and found.group_ids != groups:
-        lacking, more = sorted(groups - found.group_ids), sorted(found.group_ids - groups)
+        yield _Fault(f"public address {address}", take if association else _REPLACE)
+    live = frozenset(each["GroupId"] for each in found.instance.get("SecurityGroups", ()))
+    if isinstance(groups, frozenset) and live != groups:
+        lacking, more = sorted(groups - live), sorted(live - groups)
         differences = [f"lacks {', '.join(lacking)}"] if lacking else []
         differences += [f"has {', '.join(more)} besides"] if more else []
-        yield _Fault(text=f"security groups: {' and '.join(differences)}", remedy=repair)
-    if found.subnet_id != subnet:
-        yield _Fault(text=f"in {found.subnet_id}", remedy=_REPLACE)
+        yield _Fault(f"security groups: {' and '.join(differences)}", repair)
+    if found.instance.get("SubnetId", "") != subnet:
+        yield _Fault(f"in {found.instance.get('SubnetId', '')}", _REPLACE)
 
 
-def _instance(site: SiteDeployment, settings: ControllerSettings, found: ControllerFacts) -> Iterator[_Fault]:
-    repair = site.deployment.repair
-    if found.metadata.get("HttpTokens") != "required":
-        yield _Fault(text="IMDSv1 is allowed", remedy=repair)
-    if found.metadata.get("HttpEndpoint", "enabled") != "enabled":
-        yield _Fault(text="instance metadata is off, which SSM Agent needs", remedy=repair)
-    hops = found.metadata.get("HttpPutResponseHopLimit", 1)
+def _metadata_faults(metadata: Mapping[str, object]) -> Iterator[str]:
+    if metadata.get("HttpTokens") != "required":
+        yield "IMDSv1 is allowed"
+    if metadata.get("HttpEndpoint", "enabled") != "enabled":
+        yield "instance metadata is off, which SSM Agent needs"
+    hops = metadata.get("HttpPutResponseHopLimit", 1)
     if hops != 1:
-        yield _Fault(text=f"instance metadata responses travel {hops} hops", remedy=repair)
-    if found.type != settings.instance_type:
-        yield _Fault(text=f"instance type {found.type}", remedy=repair)
-    if not found.checks_source:
-        yield _Fault(text="the source/destination check is off", remedy=repair)
-    protection = site.section.termination_protection
-    if found.protected is not None and found.protected != protection:
-        yield _Fault(text=f"termination protection {'off' if protection else 'on'}", remedy=repair)
-    if found.profile != CONTROLLERS_ROLE:
-        yield _Fault(text=f"instance profile {found.profile or 'none'}", remedy=repair)
+        yield f"instance metadata responses travel {hops} hops"
 
 
-def _tags(site: SiteDeployment, found: ControllerFacts) -> Iterator[_Fault]:
-    repair = site.deployment.repair
-    if not found.tagged:
-        yield _Fault(text=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
-    if site.section.patching and found.patch_group != PATCH_GROUP:
+def _settings_faults(site: SiteDeployment, settings: ControllerSettings, found: ControllerFacts) -> Iterator[str]:
+    """Yield faults of the instance that an update repairs."""
+    live, section = found.instance, site.section
+    yield from _metadata_faults(live.get("MetadataOptions", {}))
+    if live.get("InstanceType") != settings.instance_type:
+        yield f"instance type {live.get('InstanceType')}"
+    if not live.get("SourceDestCheck", True):
+        yield "the source/destination check is off"
+    if found.protected is not None and found.protected != section.termination_protection:
+        yield f"termination protection {'off' if section.termination_protection else 'on'}"
+    profile = live.get("IamInstanceProfile", {}).get("Arn", "").rsplit("/", 1)[-1]
+    if profile != CONTROLLERS_ROLE:
+        yield f"instance profile {profile or 'none'}"
+    if not has_role_tag(live):
+        yield f"lacks the tag {ROLE_TAG[0]}"
+    if section.patching and tag(live, PATCH_GROUP_TAG) != PATCH_GROUP:
         # Without it, AWS' own baseline counts.
-        yield _Fault(text=f"lacks the tag {PATCH_GROUP_TAG} with {PATCH_GROUP}", remedy=repair)
-    if found.is_excluded and SecurityService.INSPECTOR in site.section.detected:
-        yield _Fault(text=f"has the tag {EXCLUSION_TAG}, so that Inspector does not scan it", remedy=repair)
+        yield f"lacks the tag {PATCH_GROUP_TAG} with {PATCH_GROUP}"
+    is_excluded = any(each["Key"] == EXCLUSION_TAG for each in live.get("Tags", ()))
+    if is_excluded and SecurityService.INSPECTOR in section.detected:
+        yield f"has the tag {EXCLUSION_TAG}, so that Inspector does not scan it"
 
 
 def _volumes(
     site: SiteDeployment, settings: ControllerSettings, found: ControllerFacts, key: object
 ) -> Iterator[_Fault]:
     """Yield faults of the volumes; while the planned key is unknown (a finding of its own), any key is accepted."""
-    volumes = () if isinstance(found.volumes, ReadFailure) else found.volumes
-    by_device = {each.device: each for each in volumes}
+    repair, volumes = site.deployment.repair, () if isinstance(found.volumes, ReadFailure) else found.volumes
+    by_device = {
+        attachment.get("Device", ""): each
+        for each in volumes
+        for attachment in each["Attachments"]
+        if attachment["InstanceId"] == found.id
+    }
     for planned in site.section.volumes_of(settings):
         live = by_device.get(planned.device_name)
         if live is None:
-            yield _Fault(text=f"no volume is attached as {planned.device_name}", remedy=site.deployment.repair)
+            yield _Fault(f"no volume is attached as {planned.device_name}", repair)
             continue
-        if live.type != VOLUME_TYPE:
-            yield _Fault(text=f"{live.id} is of type {live.type}", remedy=site.deployment.repair)
-        if live.size != planned.size:
+        if live.get("VolumeType") != VOLUME_TYPE:
+            yield _Fault(f"{live['VolumeId']} is of type {live.get('VolumeType')}", repair)
+        size = live.get("Size", 0)
+        if size != planned.size:
             # EBS cannot shrink a volume, so that such an update would fail.
-            grown = f"set size: {live.size} for {planned.device_name} in shell-access:domainControllers.sites"
-            remedy = grown if live.size > planned.size else site.deployment.repair
-            yield _Fault(text=f"{live.id} has {live.size} GiB, not {planned.size}", remedy=remedy)
-    for each in volumes:
-        if not each.key_arn:
-            yield _Fault(text=f"{each.id} is not encrypted", remedy=_REPLACE)
-        elif isinstance(key, KeyFacts) and each.key_arn != key.arn:
-            yield _Fault(text=f"{each.id} is encrypted with {each.key_arn}", remedy=_REPLACE)
-        if not each.tagged:
-            tag = f"aws ec2 create-tags --resources {each.id} --tags Key={ROLE_TAG[0]},Value={ROLE_TAG[1]}"
+            grown = f"set size: {size} for {planned.device_name} in shell-access:domainControllers.sites"
             yield _Fault(
-                text=f"{each.id} lacks the tag {ROLE_TAG[0]}", remedy=f"{tag} --region {site.deployment.region}"
+                f"{live['VolumeId']} has {size} GiB, not {planned.size}", grown if size > planned.size else repair
             )
+    for each in volumes:
+        id_ = each["VolumeId"]
+        key_arn = each.get("KmsKeyId", "") if each.get("Encrypted") else ""
+        if not key_arn:
+            yield _Fault(f"{id_} is not encrypted", _REPLACE)
+        elif isinstance(key, KeyFacts) and key_arn != key.arn:
+            yield _Fault(f"{id_} is encrypted with {key_arn}", _REPLACE)
+        if not has_role_tag(each):
+            create = f"aws ec2 create-tags --resources {id_} --tags Key={ROLE_TAG[0]},Value={ROLE_TAG[1]}"
+            yield _Fault(f"{id_} lacks the tag {ROLE_TAG[0]}", f"{create} --region {site.deployment.region}")
 
 
 def _key_policy(site: SiteDeployment, live: KeyFacts | ReadFailure | None) -> dict[str, Any]:

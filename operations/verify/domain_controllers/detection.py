@@ -66,17 +66,15 @@ EVALUATED: Final = (
 """Types of the controls about controllers (Security Hub User Guide: EC2.3, EC2.8, SSM.1, SSM.2, SSM.3)."""
 
 
-def recorder_finding(site: SiteDeployment, live: str | ReadFailure | None) -> Finding:
+def recorder_finding(site: SiteDeployment, live: str | ReadFailure) -> Finding:
     """Compare the recorder of AWS Config, without which a standard of Security Hub evaluates nothing.
 
-    `live` is why it does not record; None: it does.
+    `live` is why it does not record; "": it does.
     """
     region = site.deployment.region
     remedy = f"record these types, and aws configservice start-configuration-recorder --region {region}"
     check = Check("directory-detection-recorder", f"AWS Config in {region} records {', '.join(EVALUATED)}", remedy)
-    if isinstance(live, ReadFailure):
-        return check.report_unread(live)
-    return check.report([f"{region} {live}"] if live is not None else [])
+    return check.compare(live, lambda why: [f"{region} {why}"] if why else [])
 
 
 @returns_failure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.domain_controllers.iam_policies import deployers, managed_policies, role_arns, trust_policy
@@ -12,17 +11,16 @@ from components.domain_controllers.names import (
     PORT_FORWARDING_POLICY,
 )
 from components.domain_controllers.operations.promotion import secret_readers
-from operations.inventory.iam import RoleFacts, read_policy, read_role
+from operations.inventory.iam import NO_ENTITY, read_policy, read_role
 from operations.inventory.reader import Answer, Reader, ReadFailure
 from operations.verify.findings import Check
 from operations.verify.policies import DesiredRole, policy_finding, role_finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from operations.deployment import SiteDeployment
     from operations.findings import Finding
-    from operations.inventory.iam import PolicyFacts
 
 _PRINCIPAL: Final = "aws:PrincipalArn"
 _CHECKS: Final = {
@@ -32,49 +30,13 @@ _CHECKS: Final = {
 """Checks of the policies that are not the controllers' own."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class IdentityFacts:
-    """IAM resources of domain controllers.
-
-    Attributes:
-        policies: Managed policies by name; None: the policy does not exist.
-        role: Role of the controllers; None: it does not exist, or was not read.
-        profile_roles: Roles of the instance profile; None: the profile does not exist, or was not read.
-    """
-
-    policies: Mapping[str, PolicyFacts | ReadFailure | None]
-    role: RoleFacts | ReadFailure | None = None
-    profile_roles: tuple[str, ...] | ReadFailure | None = None
-
-
-def read_identities(reader: Reader, site: SiteDeployment) -> IdentityFacts:
-    """Read the IAM resources of domain controllers."""
-    names = managed_policies(site.section, site.scope)
-    policies = {name: read_policy(reader, site.scope.iam(f"policy/{name}")) for name in names}
-    if not _has_controllers(site):
-        return IdentityFacts(policies=policies)
-    return IdentityFacts(
-        policies=policies, role=read_role(reader, CONTROLLERS_ROLE), profile_roles=_profile_roles(reader)
-    )
-
-
-def _profile_roles(reader: Reader) -> tuple[str, ...] | ReadFailure | None:
-    named = {"InstanceProfileName": CONTROLLERS_ROLE}
-    answer = reader.read("iam", "get_instance_profile", absent=("NoSuchEntity",), **named)
-    if answer is None or isinstance(answer, ReadFailure):
-        return answer
-    roles: list[Answer] = answer["InstanceProfile"].get("Roles", [])
-    return tuple(str(each["RoleName"]) for each in roles)
-
-
-def identity_findings(
-    site: SiteDeployment, live: IdentityFacts, *, instance_policies: tuple[str, ...]
-) -> list[Finding]:
-    """Compare managed policies, and the role and the instance profile of controllers."""
-    findings = [_policy(site, name, policy) for name, policy in live.policies.items()]
-    if not _has_controllers(site):
+def identity_findings(reader: Reader, site: SiteDeployment, instance_policies: Sequence[str]) -> list[Finding]:
+    """Read and compare managed policies, and the role and the instance profile of controllers."""
+    names = list(managed_policies(site.section, site.scope))
+    findings = [_policy(reader, site, name) for name in names]
+    if not any(each.controllers for each in site.section.sites.values()):
         return findings
-    own = (name for name in live.policies if name not in _CHECKS)
+    own = (name for name in names if name not in _CHECKS)
     role = DesiredRole(
         check="directory-instance-role",
         name=CONTROLLERS_ROLE,
@@ -83,11 +45,12 @@ def identity_findings(
         inline={},
         boundary=site.boundary,
     )
-    return [*findings, role_finding(site.deployment, role, live.role), _profile(site, live.profile_roles)]
+    live = read_role(reader, CONTROLLERS_ROLE)
+    return [*findings, role_finding(site.deployment, role, live), _profile(reader, site)]
 
 
-def _policy(site: SiteDeployment, name: str, live: PolicyFacts | ReadFailure | None) -> Finding:
-    check = _CHECKS.get(name, "directory-agent-policy")
+def _policy(reader: Reader, site: SiteDeployment, name: str) -> Finding:
+    check, live = _CHECKS.get(name, "directory-agent-policy"), read_policy(reader, site.scope.iam(f"policy/{name}"))
     if live is None or isinstance(live, ReadFailure):
         exists = Check(check, f"managed policy {name} exists", site.deployment.repair)
         return exists.report_missing(live, "no such policy")
@@ -96,16 +59,16 @@ def _policy(site: SiteDeployment, name: str, live: PolicyFacts | ReadFailure | N
     return policy_finding(check, site.deployment, desired, live.content)
 
 
-def _profile(site: SiteDeployment, live: tuple[str, ...] | ReadFailure | None) -> Finding:
+def _profile(reader: Reader, site: SiteDeployment) -> Finding:
     expected = f"instance profile {CONTROLLERS_ROLE} has the role of its name"
     check = Check("directory-instance-profile", expected, site.deployment.repair)
-    if live is None or isinstance(live, ReadFailure):
-        return check.report_missing(live, "no such instance profile")
-    return check.judge(f"it has {', '.join(live) or 'no role'}", same=live == (CONTROLLERS_ROLE,))
+    live = reader.read("iam", "get_instance_profile", absent=NO_ENTITY, InstanceProfileName=CONTROLLERS_ROLE)
 
+    def differences(answer: Answer) -> list[str]:
+        roles = [str(each["RoleName"]) for each in answer["InstanceProfile"].get("Roles", ())]
+        return [] if roles == [CONTROLLERS_ROLE] else [f"it has {', '.join(roles) or 'no role'}"]
 
-def _has_controllers(site: SiteDeployment) -> bool:
-    return any(each.controllers for each in site.section.sites.values())
+    return check.compare(live, differences, "no such instance profile")
 
 
 def team(site: SiteDeployment) -> list[str]:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from operations.deployment import SiteDeployment
     from operations.findings import Finding
     from operations.inventory.domain_controllers import ControllerFacts, SitePlacement
-    from operations.inventory.name_resolution import NameResolutionFacts, ResolverEndpoint
-    from operations.inventory.network import SecurityGroup, SecurityGroupRule
+    from operations.inventory.name_resolution import NameResolutionFacts
+    from operations.inventory.network import SecurityGroup
+    from operations.inventory.reader import Answer
 
 Traffic = tuple[str, str, int, int, str]
 """Direction, protocol, first and last port, and peer of a rule."""
@@ -75,7 +76,7 @@ def _endpoint(
     for each in placement.subnets:
         zones.setdefault(each.zone, each.id)
     groups = [each for each in live.groups if each.name == name]
-    found = [each for each in live.endpoints if each.name == name]
+    found = [each for each in live.endpoints if each["Name"] == name]
     differences: list[str] = []
     removals: list[str] = []
     if len(groups) != 1:
@@ -86,35 +87,27 @@ def _endpoint(
             f"aws ec2 revoke-security-group-{each.direction} --group-id {groups[0].id} --security-group-rule-ids {each.id} "
             f"--region {site.deployment.region}"
             for each in groups[0].rules
-            if _traffic_of(each) not in rules
+            if each.key not in rules
         ]
     if len(found) != 1:
         differences.append(f"{len(found)} endpoints {name}")
     else:
-        differences += _endpoint_differences(
-            found[0], direction, frozenset(zones.values()), frozenset(each.id for each in groups)
-        )
+        differences += _endpoint_differences(found[0], direction, set(zones.values()), {each.id for each in groups})
     return Check(
         f"directory-resolver-{direction}",
         f"endpoint {name} is operational in {', '.join(zones.values())}, with the group {name} for DNS only",
         _remedy(site, removals),
-    ).report(differences, ", ".join(each.id for each in found))
+    ).report(differences, ", ".join(each["Id"] for each in found))
 
 
-def _endpoint_differences(
-    found: ResolverEndpoint, direction: str, subnets: frozenset[str], groups: frozenset[str]
-) -> list[str]:
-    differences = [f"it is {found.status}"] if found.status != "OPERATIONAL" else []
-    differences += [f"it is {found.direction}"] if found.direction != direction.upper() else []
-    if found.subnet_ids != subnets:
-        differences.append(f"it is in {', '.join(sorted(found.subnet_ids))}")
-    if found.group_ids != groups:
-        differences.append(f"its security groups are {', '.join(sorted(found.group_ids))}")
+def _endpoint_differences(found: Answer, direction: str, subnets: set[str], groups: set[str]) -> list[str]:
+    differences = [f"it is {found['Status']}"] if found["Status"] != "OPERATIONAL" else []
+    differences += [f"it is {found['Direction']}"] if found["Direction"] != direction.upper() else []
+    if set(found["SubnetIds"]) != subnets:
+        differences.append(f"it is in {', '.join(sorted(set(found['SubnetIds'])))}")
+    if set(found["SecurityGroupIds"]) != groups:
+        differences.append(f"its security groups are {', '.join(sorted(found['SecurityGroupIds']))}")
     return differences
-
-
-def _traffic_of(rule: SecurityGroupRule) -> Traffic:
-    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
 
 
 def _remedy(site: SiteDeployment, removals: Sequence[str]) -> str:
@@ -123,7 +116,7 @@ def _remedy(site: SiteDeployment, removals: Sequence[str]) -> str:
 
 
 def _group_differences(group: SecurityGroup, planned: set[Traffic]) -> list[str]:
-    rules = {_traffic_of(each): each for each in group.rules}
+    rules = {each.key: each for each in group.rules}
     missing = [f"missing: {each[0]} {each[1]} {each[2]} {each[4]}" for each in sorted(planned) if each not in rules]
     return missing + [f"unexpected: {each} ({each.id})" for key, each in rules.items() if key not in planned]
 
@@ -133,52 +126,54 @@ def _rule(
 ) -> Finding:
     name = names.resolver_rule_name(domain)
     outbound = names.resolver_name(names.site_name(site.deployment.region), _OUTBOUND)
-    endpoints = [each.id for each in live.endpoints if each.name == outbound]
-    found = [each for each in live.rules if each.name == name and each.domain == domain]
+    endpoints = [each["Id"] for each in live.endpoints if each["Name"] == outbound]
+    found = [each for each in live.rules if each["Name"] == name and each["DomainName"].rstrip(".") == domain]
     differences = [f"{len(found)} rules {name} for {domain}"] if len(found) != 1 else []
     removals: list[str] = []
     for rule in found[:1]:
-        targets = {(each, names.DNS_PORT) for each in addresses}
-        differences += [f"it is {rule.status}"] if rule.status != "COMPLETE" else []
-        differences += [f"queries leave by {rule.endpoint_id}"] if [rule.endpoint_id] != endpoints else []
-        differences += [f"missing target: {ip}:{port}" for ip, port in sorted(targets - rule.targets)]
-        differences += [f"unexpected target: {ip}:{port}" for ip, port in sorted(rule.targets - targets)]
-        vpcs = {id_ for each in own.vpcs for id_ in live.vpcs.get(each, ())}
-        differences += [f"not associated with {each}" for each in sorted(vpcs - rule.vpc_ids)]
-        differences += [f"also associated with {each}" for each in sorted(rule.vpc_ids - vpcs)]
+        desired = {(each, names.DNS_PORT) for each in addresses}
+        targets = {(each["Ip"], each.get("Port", names.DNS_PORT)) for each in rule.get("TargetIps") or ()}
+        vpcs, associated = {id_ for each in own.vpcs for id_ in live.vpcs.get(each, ())}, set(rule["VPCIds"])
+        leaves_by = rule.get("ResolverEndpointId", "")
+        differences += [f"it is {rule['Status']}"] if rule["Status"] != "COMPLETE" else []
+        differences += [f"queries leave by {leaves_by}"] if [leaves_by] != endpoints else []
+        differences += [f"missing target: {ip}:{port}" for ip, port in sorted(desired - targets)]
+        differences += [f"unexpected target: {ip}:{port}" for ip, port in sorted(targets - desired)]
+        differences += [f"not associated with {each}" for each in sorted(vpcs - associated)]
+        differences += [f"also associated with {each}" for each in sorted(associated - vpcs)]
         removals = [
-            f"aws route53resolver disassociate-resolver-rule --resolver-rule-id {rule.id} --vpc-id {each} "
+            f"aws route53resolver disassociate-resolver-rule --resolver-rule-id {rule['Id']} --vpc-id {each} "
             f"--region {site.deployment.region}"
-            for each in sorted(rule.vpc_ids - vpcs)
+            for each in sorted(associated - vpcs)
         ]
     return Check(
         f"directory-resolver-rule-{domain}",
         f"rule {name} forwards {domain} to {', '.join(sorted(addresses))}, for {', '.join(own.vpcs) or 'no VPC'}",
         _remedy(site, removals),
-    ).report(differences, ", ".join(each.id for each in found))
+    ).report(differences, ", ".join(each["Id"] for each in found))
 
 
 def _share(site: SiteDeployment, live: NameResolutionFacts, principals: Sequence[str]) -> Finding:
     differences = [f"{len(live.shares)} shares {names.RESOLVER_SHARE}"] if len(live.shares) != 1 else []
     removals: list[str] = []
     for share in live.shares[:1]:
-        rules = {each.arn for each in live.rules}
-        differences += ["principals outside the organization are possible"] if share.allows_external else []
-        differences += [f"not shared with {each}" for each in principals if each not in share.principals]
-        differences += [f"shared with {each}" for each in sorted(share.principals - set(principals))]
-        differences += [f"not shared: {each}" for each in sorted(rules - share.resources)]
-        differences += [f"also shared with: {each}" for each in sorted(share.resources - rules)]
+        rules, resources = {each["Arn"] for each in live.rules}, share["resources"]
+        desired, admitted = set(principals), share["principals"]
+        differences += (
+            ["principals outside the organization are possible"] if share.get("allowExternalPrincipals") else []
+        )
+        differences += [f"not shared with {each}" for each in principals if each not in admitted]
+        differences += [f"shared with {each}" for each in sorted(admitted - desired)]
+        differences += [f"not shared: {each}" for each in sorted(rules - resources)]
+        differences += [f"also shared with: {each}" for each in sorted(resources - rules)]
         removals = [
-            f"aws ram disassociate-resource-share --resource-share-arn {share.arn} --{kind} {each} "
+            f"aws ram disassociate-resource-share --resource-share-arn {share['resourceShareArn']} --{kind} {each} "
             f"--region {site.deployment.region}"
-            for kind, several in (
-                ("principals", share.principals - set(principals)),
-                ("resource-arns", share.resources - rules),
-            )
+            for kind, several in (("principals", admitted - desired), ("resource-arns", resources - rules))
             for each in sorted(several)
         ]
     return Check(
         "directory-resolver-share",
         f"the rules are shared with {', '.join(principals)}, within the organization",
         _remedy(site, removals),
-    ).report(differences, ", ".join(each.arn for each in live.shares))
+    ).report(differences, ", ".join(each["resourceShareArn"] for each in live.shares))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.domain_controllers.names import acl_name, group_name, resolver_name, site_name
 from components.domain_controllers.traffic_requirements import ITSELF, RESOLVER, Direction, PeerKind
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import ReadFailure, known
 from operations.verify.findings import Check
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from components.domain_controllers.traffic_requirements import Peer
     from operations.deployment import SiteDeployment
     from operations.findings import Finding
-    from operations.inventory.domain_controllers import ManagedPrefixList, SiteFacts, SitePlacement
+    from operations.inventory.domain_controllers import SiteFacts, SitePlacement
     from operations.inventory.network import NetworkAcl, SecurityGroup, SecurityGroupRule
+    from operations.inventory.reader import Answer
 
 
 Key = tuple[str, str, int, int, str]
@@ -52,7 +53,7 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     findings = [_groups(site, check, plan, live.groups)]
     shared = groups.get(plan.groups[0].name)
     peers = {ITSELF.value: shared.id} if shared else {}
-    peers |= {name: facts.id for name, facts in lists.items()} | resolver_peer(site, live)
+    peers |= {name: facts["PrefixListId"] for name, facts in lists.items()} | resolver_peer(site, live)
     for each in plan.groups:
         if each.name in groups:
             facts, why = groups[each.name], unread_peer((rule.peer for rule in each.rules), live)
@@ -118,9 +119,9 @@ def _by_plan(site: str, planned: Sequence[Group], live: Sequence[SecurityGroup])
 
 
 def _groups(site: SiteDeployment, check: Check, plan: GroupPlan, live: Sequence[SecurityGroup]) -> Finding:
-    known = _by_plan(site_name(site.deployment.region), plan.groups, live)
-    missing = [each.name for each in plan.groups if each.name not in known]
-    ids = {each.id for each in known.values()}
+    existing = _by_plan(site_name(site.deployment.region), plan.groups, live)
+    missing = [each.name for each in plan.groups if each.name not in existing]
+    ids = {each.id for each in existing.values()}
     foreign = [each for each in live if each.id not in ids]
     differences = [f"missing: {', '.join(missing)}"] if missing else []
     differences += [f"not of the plan: {each.id} {each.name}".rstrip() for each in foreign]
@@ -155,30 +156,30 @@ def _described(rule: PlannedRule, live: SecurityGroupRule) -> str:
     return f', described as "{live.description}"' if rule.description != live.description else ""
 
 
-def _lists(site: str, plan: GroupPlan, live: SiteFacts) -> dict[str, ManagedPrefixList]:
-    if isinstance(live.lists, ReadFailure):
-        return {}
-    names = {group_name(site, each.name): each.name for each in plan.prefix_lists}
-    return {names[each.name]: each for each in live.lists if each.name in names}
+def _lists(site: str, plan: GroupPlan, live: SiteFacts) -> dict[str, Answer]:
+    found: Mapping[str, Answer] = {} if isinstance(live.lists, ReadFailure) else live.lists
+    names = {each.name: group_name(site, each.name) for each in plan.prefix_lists}
+    return {name: found[tag] for name, tag in names.items() if tag in found}
 
 
-def _list(site: SiteDeployment, planned: PrefixList, found: ManagedPrefixList | None, live: SiteFacts) -> Finding:
+def _list(site: SiteDeployment, planned: PrefixList, found: Answer | None, live: SiteFacts) -> Finding:
     expected = f"a prefix list with the plan's {len(planned.entries)} entries, and room for {planned.max_entries}"
     check = Check(f"directory-prefix-list-{planned.name}", expected, site.deployment.repair)
     for unread in (live.lists, live.entries):
         if isinstance(unread, ReadFailure):
             return check.report_unread(unread)
-    if found is None or isinstance(live.entries, ReadFailure):
+    if found is None:
         return check.reject("no such list")
     ours = {each.cidr: each.description for each in planned.entries}
-    theirs = live.entries.get(found.id, {})
+    id_, room = found["PrefixListId"], found.get("MaxEntries", 0)
+    theirs = known(live.entries).get(id_, {})
     differences = [f"missing: {each}" for each in ours if each not in theirs]
     differences += [f"unexpected: {each}" for each in theirs if each not in ours]
     differences += [
         f'{each} is described as "{theirs[each]}"' for each in ours if each in theirs and theirs[each] != ours[each]
     ]
-    differences += [f"room for {found.max_entries}"] if found.max_entries != planned.max_entries else []
-    return check.judge(f"{found.id}: {'; '.join(differences)}" if differences else found.id, same=not differences)
+    differences += [f"room for {room}"] if room != planned.max_entries else []
+    return check.judge(f"{id_}: {'; '.join(differences)}" if differences else id_, same=not differences)
 
 
 def acl_findings(

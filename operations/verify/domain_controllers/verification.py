@@ -16,19 +16,23 @@ from components.domain_controllers.traffic_requirements import ITSELF
 from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
 from operations.findings import Status
-from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
-from operations.inventory.nodes import read_unrecorded
-from operations.inventory.placement import read_placement
+from operations.inventory.domain_controllers import (
+    SiteFacts,
+    SitePlacement,
+    endpoints_group,
+    read_placement,
+    read_site,
+)
+from operations.inventory.monitoring import read_unrecorded
 from operations.inventory.reader import Reader, ReadError, ReadFailure, known, returns_failure
 from operations.verify.domain_controllers import detection, network
 from operations.verify.domain_controllers.controllers import controller_findings
-from operations.verify.domain_controllers.identities import identity_findings, read_identities
-from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
+from operations.verify.domain_controllers.identities import identity_findings
+from operations.verify.domain_controllers.monitoring import monitoring_findings, verify_trail, watched_of
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
-from operations.verify.domain_controllers.operations import operations_findings
-from operations.verify.domain_controllers.patching import patching_findings
+from operations.verify.domain_controllers.operations import operations_findings, read_operations
+from operations.verify.domain_controllers.patching import patching_findings, read_patching
 from operations.verify.domain_controllers.traffic import Traffic, traffic_finding
-from operations.verify.domain_controllers.trail import verify_trail
 from operations.verify.endpoints import DesiredEndpoints, group_finding, service_findings
 from operations.verify.findings import Check
 
@@ -37,7 +41,6 @@ if TYPE_CHECKING:
 
     from common.aws.session import Clients
     from components.domain_controllers.event_patterns import Watched
-    from components.domain_controllers.operations.patching import PatchWindow
     from components.domain_controllers.settings import DomainControllersSection
     from operations.deployment import SiteDeployment
     from operations.findings import Finding
@@ -91,8 +94,7 @@ class DomainControllersVerification:
         """Return the findings about resources that exist once per account: the trail, and those in IAM."""
         reader = self._reader(self.account.deployment.region)
         trail = verify_trail(reader, self.account) if self.sites else []
-        live = read_identities(reader, self.account)
-        return [*trail, *identity_findings(self.account, live, instance_policies=self.instance_policies)]
+        return [*trail, *identity_findings(reader, self.account, self.instance_policies)]
 
     def _reader(self, region: str) -> Reader:
         return Reader(self.clients, region, self.caller)
@@ -117,15 +119,19 @@ class DomainControllersVerification:
                 else []
             ),
             *compare_site(site, placement, plan, live),
-            *patching_findings(site, self._windows(placements).get(region, ()), live),
+            *operations_findings(site, read_operations(reader, site), live),
+            *self._patching(reader, site, placements, live),
         ]
 
-    def _windows(self, placements: Mapping[str, SitePlacement]) -> dict[str, tuple[PatchWindow, ...]]:
-        """Return the maintenance windows, of all sites as they follow each other."""
-        section = next(iter(self.sites.values())).section
-        if section.patching is None:
-            return {}
-        return plan_windows(section.patching, {name: _zones(section, name, placements) for name in section.sites})
+    def _patching(
+        self, reader: Reader, site: SiteDeployment, placements: Mapping[str, SitePlacement], live: SiteFacts
+    ) -> list[Finding]:
+        """Return findings about the maintenance windows, which are planned for all sites, as they follow each other."""
+        section = site.section
+        if section.patching is None or not site.settings.controllers:
+            return []
+        windows = plan_windows(section.patching, {name: _zones(section, name, placements) for name in section.sites})
+        return patching_findings(site, windows.get(reader.region, ()), read_patching(reader), live.controllers)
 
 
 def _zones(section: DomainControllersSection, region: str, placements: Mapping[str, SitePlacement]) -> dict[str, str]:
@@ -150,7 +156,6 @@ def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan,
         ),
         *controller_findings(site, placement, groups, live),
         *monitoring_findings(site, placement, _watched(site, placement, plan, live), live),
-        *operations_findings(site, live),
     ]
 
 

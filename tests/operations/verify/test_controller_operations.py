@@ -14,12 +14,9 @@ from components.domain_controllers.settings import DomainControllersSection
 from components.metric_alarm import MetricAlarm
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding
-from operations.inventory.controller_operations import OperationsFacts, SecretFacts
-from operations.inventory.nodes import AssociationFacts
-from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
-from operations.verify.domain_controllers.operations import operations_findings
-from tests.operations.verify.test_domain_controllers import KEY, REFUSED, REGION, SECTION, case
+from operations.verify.domain_controllers.operations import OperationsFacts, operations_findings
+from tests.operations.verify.test_domain_controllers import KEY, REFUSED, REGION, SECTION, case, changed_controllers
 
 BUCKET = {
     "bucketName": "org-directory-backups",
@@ -95,20 +92,20 @@ def planned_facts() -> OperationsFacts:
             for each in PLAN.documents
         },
         associations={
-            key: AssociationFacts(
-                document=each.document,
-                schedule=each.schedule,
-                max_concurrency=each.max_concurrency,
-                max_errors=each.max_errors,
-                targets={"InstanceIds": frozenset([f"i-{each.controller}"])}
+            key: {
+                "AssociationId": "a-1",
+                "Name": each.document,
+                "ScheduleExpression": each.schedule,
+                "MaxConcurrency": each.max_concurrency,
+                "MaxErrors": each.max_errors,
+                "Targets": [{"Key": "InstanceIds", "Values": [f"i-{each.controller}"]}]
                 if each.controller
-                else {name: frozenset(values) for name, values in each.targets.items()},
-                parameters={},
-            )
+                else [{"Key": name, "Values": values} for name, values in each.targets.items()],
+            }
             for key, each in PLAN.associations.items()
         },
         backup_lock=LOCKED,
-        secrets={arn: SecretFacts(description=SECRET) for arn in secret_arns(SITE.section, REGION)},
+        secrets=dict.fromkeys(secret_arns(SITE.section, REGION), SECRET),
         alarms={
             **{each.name: alarm(each) for each in PLAN.alarms},
             **{each.name: alarm(each, controller) for controller, each in PLAN.controller_alarms},
@@ -117,8 +114,7 @@ def planned_facts() -> OperationsFacts:
 
 
 def findings(facts: OperationsFacts, **changes: Any) -> dict[str, Finding]:
-    live = replace(case().live, operations=facts, **changes)
-    found = operations_findings(SITE, live)
+    found = operations_findings(SITE, facts, replace(case().live, **changes))
     assert len({each.check for each in found}) == len(found)
     return {each.check: each for each in found if each.status != "ok"}
 
@@ -181,28 +177,32 @@ def test_operation_as_planned_has_no_findings() -> None:
         (changed("agent", "documents", shared_with=("all",)), "directory-document-agent", "shared with accounts"),
         (changed("agent", "documents", default_text="{}"), "directory-document-agent-content", "differs"),
         (changed("agent", "associations"), "directory-agent", "no such association"),
-        (changed("agent", "associations", document="AWS-RunPowerShellScript"), "directory-agent", "document"),
-        (changed("agent", "associations", targets={}), "directory-agent", "none found"),
-        (changed("agent", "associations", max_concurrency="100%"), "directory-agent", "100% found"),
-        (changed("agent", "associations", status="Failed"), "directory-agent-run", "Failed"),
+        (changed("agent", "associations", Name="AWS-RunPowerShellScript"), "directory-agent", "document"),
+        (changed("agent", "associations", Targets=[]), "directory-agent", "none found"),
+        (changed("agent", "associations", MaxConcurrency="100%"), "directory-agent", "100% found"),
+        (changed("agent", "associations", Overview={"Status": "Failed"}), "directory-agent-run", "Failed"),
         (
-            changed("agent", "associations", document_version="1"),
+            changed("agent", "associations", DocumentVersion="1"),
             "directory-agent",
             "document version: $DEFAULT expected, 1 found",
         ),
         (
-            changed("agent", "associations", others={"OutputLocation": {"S3Location": {}}}),
+            changed("agent", "associations", OutputLocation={"S3Location": {}}),
             "directory-agent",
             "OutputLocation is",
         ),
         (changed("promotion-dc1", "associations"), "directory-promotion-dc1", "no such association"),
-        (changed("promotion-dc1", "associations", targets={}), "directory-promotion-dc1", "none found"),
+        (changed("promotion-dc1", "associations", Targets=[]), "directory-promotion-dc1", "none found"),
         (
-            changed("promotion-dc1", "associations", targets={"InstanceIds": frozenset(["i-DC2"])}),
+            changed("promotion-dc1", "associations", Targets=[{"Key": "InstanceIds", "Values": ["i-DC2"]}]),
             "directory-promotion-dc1",
             "InstanceIds=i-DC2 found",
         ),
-        (changed("promotion-dc1", "associations", status="Failed"), "directory-promotion-dc1-run", "Failed"),
+        (
+            changed("promotion-dc1", "associations", Overview={"Status": "Failed"}),
+            "directory-promotion-dc1-run",
+            "Failed",
+        ),
         (
             changed("promotion-dc2", "documents", default_text="{}"),
             "directory-document-promotion-dc2-content",
@@ -210,22 +210,22 @@ def test_operation_as_planned_has_no_findings() -> None:
         ),
         (changed(SECRETS["restoreModeArn"], "secrets"), "directory-promotion-secret-restore-mode", "no such secret"),
         (
-            changed(SECRETS["administratorArn"], "secrets", description=SECRET | {"KmsKeyId": ""}),
+            changed(SECRETS["administratorArn"], "secrets", KmsKeyId=""),
             "directory-promotion-secret-administrator",
             "the AWS managed key found",
         ),
         (
-            changed(SECRETS["administratorArn"], "secrets", description=SECRET | {"Tags": [], "DeletedDate": "now"}),
+            changed(SECRETS["administratorArn"], "secrets", Tags=[], DeletedDate="now"),
             "directory-promotion-secret-administrator",
             "none found; it is scheduled for deletion",
         ),
         (
-            changed(SECRETS["administratorArn"], "secrets", policy=json.dumps({"Statement": [OPEN]})),
+            changed(SECRETS["administratorArn"], "secrets", ResourcePolicy=json.dumps({"Statement": [OPEN]})),
             "directory-promotion-secret-administrator",
             "its resource policy allows access: statement 0",
         ),
         (
-            changed(SECRETS["administratorArn"], "secrets", policy='{"Statement": [{}]}'),
+            changed(SECRETS["administratorArn"], "secrets", ResourcePolicy='{"Statement": [{}]}'),
             "directory-promotion-secret-administrator",
             "its resource policy cannot be read",
         ),
@@ -244,7 +244,7 @@ def test_change_is_found_and_nothing_else(
 
 
 def test_association_that_an_update_leaves_is_deleted_first() -> None:
-    found = findings(changed("agent", "associations", document_version="1", id="a-1")(planned_facts()))
+    found = findings(changed("agent", "associations", DocumentVersion="1")(planned_facts()))
     assert found["directory-agent"].remedy.startswith("aws ssm delete-association --association-id a-1 ")
 
 
@@ -263,14 +263,13 @@ def test_operation_that_is_not_read_cannot_tell(name: str) -> None:
 
 def test_secret_that_only_denies_others_is_accepted() -> None:
     policy = json.dumps({"Statement": {**OPEN, "Effect": "Deny"}})
-    assert findings(changed(SECRETS["administratorArn"], "secrets", policy=policy)(planned_facts())) == {}
+    assert findings(changed(SECRETS["administratorArn"], "secrets", ResourcePolicy=policy)(planned_facts())) == {}
     unread = replace(planned_facts(), secrets={SECRETS["administratorArn"]: REFUSED})
     assert findings(unread)["directory-promotion-secret-administrator"].status == "cannotTell"
 
 
 def test_unread_controllers_leave_what_names_them_open() -> None:
-    unread: ReadFailure = REFUSED
-    found = findings(planned_facts(), controllers=unread)
+    found = findings(planned_facts(), controllers=REFUSED)
     alarms = {
         f"directory-alarm-{kind}-{name}"
         for kind in ("agent-silent", "not-well", "no-backup")
@@ -281,10 +280,7 @@ def test_unread_controllers_leave_what_names_them_open() -> None:
 
 
 def test_replaced_controller_needs_its_alarm_renewed() -> None:
-    live = case().live.controllers
-    assert not isinstance(live, ReadFailure)
-    other = tuple(replace(each, id="i-new") if each.name == "DC1" else each for each in live)
-    found = findings(planned_facts(), controllers=other)
+    found = findings(planned_facts(), controllers=changed_controllers(InstanceId="i-new"))
     alarms = {f"directory-alarm-{kind}-DC1" for kind in ("agent-silent", "not-well", "no-backup")}
     assert set(found) == {*alarms, "directory-promotion-dc1"}
 

@@ -15,7 +15,7 @@ from components.domain_controllers.names import ROLE_TAG
 from components.domain_controllers.settings import DomainControllersSection
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, Status
-from operations.inventory.nodes import read_unrecorded
+from operations.inventory.monitoring import read_unrecorded
 from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.domain_controllers.detection import (
     EVALUATED,
@@ -191,12 +191,12 @@ def test_hub_without_its_standard_is_reported(live: ServiceState | None) -> None
 @pytest.mark.parametrize(
     ("live", "status"),
     [
-        (None, Status.OK),
+        ("", Status.OK),
         ("has an AWS Config recorder that is stopped", Status.DIFFERENT),
         (REFUSED, Status.UNKNOWN),
     ],
 )
-def test_recorder_that_is_off_is_reported(live: str | ReadFailure | None, status: Status) -> None:
+def test_recorder_that_is_off_is_reported(live: str | ReadFailure, status: Status) -> None:
     found = recorder_finding(HUBS, live)
     assert (found.check, found.status) == ("directory-detection-recorder", status)
 

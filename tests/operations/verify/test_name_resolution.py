@@ -11,7 +11,7 @@ from components.domain_controllers.traffic_requirements import Direction
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding
 from operations.inventory.domain_controllers import ControllerFacts, SitePlacement, SiteSubnet
-from operations.inventory.name_resolution import NameResolutionFacts, ResolverEndpoint, ResolverRule, ResourceShare
+from operations.inventory.name_resolution import NameResolutionFacts
 from operations.inventory.network import SecurityGroup, SecurityGroupRule
 from operations.inventory.reader import ReadFailure
 from operations.verify.domain_controllers.name_resolution import name_resolution_findings
@@ -44,33 +44,33 @@ def rules(direction: Direction, peer: str) -> tuple[SecurityGroupRule, ...]:
     )
 
 
-def endpoint(direction: str) -> ResolverEndpoint:
-    return ResolverEndpoint(
-        id=f"rslvr-{direction}",
-        name=f"{SITE}-{direction}",
-        direction=direction.upper(),
-        status="OPERATIONAL",
-        group_ids=frozenset([f"sg-{direction}"]),
-        subnet_ids=frozenset(["subnet-a", "subnet-b"]),
-    )
+def endpoint(direction: str) -> dict[str, Any]:
+    return {
+        "Id": f"rslvr-{direction}",
+        "Name": f"{SITE}-{direction}",
+        "Direction": direction.upper(),
+        "Status": "OPERATIONAL",
+        "SecurityGroupIds": [f"sg-{direction}"],
+        "SubnetIds": ["subnet-a", "subnet-b"],
+    }
 
 
-RULE = ResolverRule(
-    id="rslvr-rr-1",
-    arn="arn:rule",
-    name="shell-access-corp-example-com",
-    domain="corp.example.com",
-    status="COMPLETE",
-    endpoint_id="rslvr-outbound",
-    targets=frozenset([("10.30.0.10", 53), ("10.30.0.11", 53)]),
-    vpc_ids=frozenset(["vpc-1"]),
-)
-SHARE = ResourceShare(
-    arn="arn:share",
-    allows_external=False,
-    principals=frozenset(["111122223333"]),
-    resources=frozenset(["arn:rule"]),
-)
+RULE = {
+    "Id": "rslvr-rr-1",
+    "Arn": "arn:rule",
+    "Name": "shell-access-corp-example-com",
+    "DomainName": "corp.example.com.",
+    "Status": "COMPLETE",
+    "ResolverEndpointId": "rslvr-outbound",
+    "TargetIps": [{"Ip": "10.30.0.10", "Port": 53}, {"Ip": "10.30.0.11", "Port": 53}],
+    "VPCIds": ["vpc-1"],
+}
+SHARE = {
+    "resourceShareArn": "arn:share",
+    "allowExternalPrincipals": False,
+    "principals": frozenset(["111122223333"]),
+    "resources": frozenset(["arn:rule"]),
+}
 OUT, IN = endpoint("outbound"), endpoint("inbound")
 LIVE = NameResolutionFacts(
     groups=(
@@ -83,21 +83,7 @@ LIVE = NameResolutionFacts(
     vpcs={"workloads": ("vpc-1",)},
 )
 CONTROLLER = ControllerFacts(
-    id="i-1",
-    name="DC1",
-    state="running",
-    metadata={},
-    type="m6i.large",
-    checks_source=True,
-    public=(),
-    protected=True,
-    group_ids=frozenset(),
-    subnet_id="subnet-a",
-    interface_id="eni-1",
-    address="10.30.0.10",
-    profile="",
-    tagged=True,
-    volumes=(),
+    instance={"InstanceId": "i-1", "PrivateIpAddress": "10.30.0.10"}, protected=True, volumes=()
 )
 # Two subnets in one zone: the first of each zone has an address.
 PLACE = SitePlacement(
@@ -126,27 +112,23 @@ def test_reports_nothing_where_all_is_as_planned() -> None:
     ("change", "check", "text"),
     [
         ({"endpoints": (IN,)}, "outbound", "0 endpoints"),
-        ({"endpoints": (replace(OUT, status="ACTION_NEEDED"), IN)}, "outbound", "it is ACTION_NEEDED"),
-        ({"endpoints": (replace(OUT, subnet_ids=frozenset(["subnet-a"])), IN)}, "outbound", "it is in subnet-a"),
-        ({"endpoints": (OUT, replace(IN, direction="OUTBOUND"))}, "inbound", "it is OUTBOUND"),
-        ({"endpoints": (OUT, replace(IN, group_ids=frozenset(["sg-x"])))}, "inbound", "its security groups are sg-x"),
+        ({"endpoints": ({**OUT, "Status": "ACTION_NEEDED"}, IN)}, "outbound", "it is ACTION_NEEDED"),
+        ({"endpoints": ({**OUT, "SubnetIds": ["subnet-a"]}, IN)}, "outbound", "it is in subnet-a"),
+        ({"endpoints": (OUT, {**IN, "Direction": "OUTBOUND"})}, "inbound", "it is OUTBOUND"),
+        ({"endpoints": (OUT, {**IN, "SecurityGroupIds": ["sg-x"]})}, "inbound", "its security groups are sg-x"),
         ({"rules": ()}, "rule-corp.example.com", "0 rules"),
-        ({"rules": (replace(RULE, status="FAILED"),)}, "rule-corp.example.com", "it is FAILED"),
-        ({"rules": (replace(RULE, endpoint_id="other"),)}, "rule-corp.example.com", "queries leave by other"),
+        ({"rules": ({**RULE, "Status": "FAILED"},)}, "rule-corp.example.com", "it is FAILED"),
+        ({"rules": ({**RULE, "ResolverEndpointId": "other"},)}, "rule-corp.example.com", "queries leave by other"),
         (
-            {"rules": (replace(RULE, targets=frozenset([("10.30.0.10", 53), ("10.9.9.9", 53)])),)},
+            {"rules": ({**RULE, "TargetIps": [{"Ip": "10.30.0.10"}, {"Ip": "10.9.9.9", "Port": 53}]},)},
             "rule-corp.example.com",
             "missing target: 10.30.0.11:53; unexpected target: 10.9.9.9:53",
         ),
-        (
-            {"rules": (replace(RULE, vpc_ids=frozenset(["vpc-2"])),)},
-            "rule-corp.example.com",
-            "not associated with vpc-1",
-        ),
+        ({"rules": ({**RULE, "VPCIds": ["vpc-2"]},)}, "rule-corp.example.com", "not associated with vpc-1"),
         ({"shares": ()}, "share", "0 shares"),
-        ({"shares": (replace(SHARE, allows_external=True),)}, "share", "outside the organization"),
-        ({"shares": (replace(SHARE, principals=frozenset(["444455556666"])),)}, "share", "shared with 444455556666"),
-        ({"shares": (replace(SHARE, resources=frozenset()),)}, "share", "not shared: arn:rule"),
+        ({"shares": ({**SHARE, "allowExternalPrincipals": True},)}, "share", "outside the organization"),
+        ({"shares": ({**SHARE, "principals": frozenset(["444455556666"])},)}, "share", "shared with 444455556666"),
+        ({"shares": ({**SHARE, "resources": frozenset()},)}, "share", "not shared: arn:rule"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -165,12 +147,10 @@ def test_reports_rules_of_the_groups_beyond_dns() -> None:
 
 
 def test_remedy_removes_what_an_update_leaves_alone() -> None:
-    foreign = NameResolutionFacts(
-        groups=LIVE.groups,
-        endpoints=LIVE.endpoints,
-        rules=(replace(RULE, vpc_ids=RULE.vpc_ids | {"vpc-2"}),),
-        shares=(replace(SHARE, principals=SHARE.principals | {"444455556666"}),),
-        vpcs=LIVE.vpcs,
+    foreign = replace(
+        LIVE,
+        rules=({**RULE, "VPCIds": ["vpc-1", "vpc-2"]},),
+        shares=({**SHARE, "principals": frozenset(["111122223333", "444455556666"])},),
     )
     remedies = [each.remedy for each in findings(foreign).values() if each.remedy]
     assert [each.partition(" && ")[0] for each in remedies] == [

@@ -19,10 +19,9 @@ from components.nodes.role_compliance import (
 from components.nodes.settings import NodesSection
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployment import Deployment
-from operations.inventory import nodes as inventory_nodes
 from operations.inventory.iam import RoleFacts
-from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts, read_config_rule
 from operations.inventory.reader import ReadFailure
+from operations.inventory.session_manager import DocumentFacts
 from operations.verify import nodes
 from operations.verify.nodes import NodesVerification
 from tests.operations.arrangement import FakeReader
@@ -36,16 +35,17 @@ EXCLUDED = ["Breakglass"]
 UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 REGIONS = ("eu-west-1", "us-east-1")
 
-ASSOCIATION = AssociationFacts(
-    document=names.UPDATE_DOCUMENT,
-    schedule="rate(14 days)",
-    max_concurrency="10%",
-    max_errors="5%",
-    targets={"InstanceIds": frozenset("*")},
-    parameters={"allowDowngrade": frozenset({"false"})},
-    status="Success",
-)
-REMEDIATION = RemediationFacts(
+ASSOCIATION: dict[str, Any] = {
+    "AssociationId": "a-1",
+    "Name": names.UPDATE_DOCUMENT,
+    "ScheduleExpression": "rate(14 days)",
+    "MaxConcurrency": "10%",
+    "MaxErrors": "5%",
+    "Targets": [{"Key": "InstanceIds", "Values": ["*"]}],
+    "Parameters": {"allowDowngrade": ["false"]},
+    "Overview": {"Status": "Success"},
+}
+REMEDIATION = nodes.RoleRemediation(
     runbook=names.RUNBOOK_NAME,
     automatic=True,
     role_arn=PLACE.iam("role/ShellAccessNodeRemediation"),
@@ -58,13 +58,20 @@ REMEDIATION = RemediationFacts(
         "RetryAttemptSeconds": 300,
     },
 )
-TRIGGERS = {
-    "AWS::IAM::Role",
-    "ConfigurationItemChangeNotification",
-    "OversizedConfigurationItemChangeNotification",
+MESSAGES = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
+RULE: dict[str, Any] = {
+    "ConfigRuleState": "ACTIVE",
+    "Scope": {"ComplianceResourceTypes": ["AWS::IAM::Role"]},
+    "Source": {"SourceDetails": [{"MessageType": each} for each in MESSAGES]},
 }
-RULE = ConfigRule(
-    state="ACTIVE", text=role_rule([POLICY], EXCLUDED), remediation=REMEDIATION, triggers=frozenset(TRIGGERS)
+RUNBOOK = DocumentFacts(
+    status="Active",
+    status_reason="",
+    default_version="1",
+    latest_version="1",
+    default_text=json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
+    latest_text="",
+    tags={"shell-access:owner": "organization/shell-access/dev", "shell-access:prior-version": "none"},
 )
 ROLES = {
     names.HOST_ROLE_NAME: RoleFacts(trust=names.host_trust(), attached=frozenset({MANAGED, POLICY}), inline={}),
@@ -77,9 +84,12 @@ ROLES = {
 RIGHT: dict[str, Any] = {
     "host_role": names.HOST_ROLE_NAME,
     "association": ASSOCIATION,
-    "config_rule": RULE,
-    "runbook": json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
-    "runbook_tags": {"shell-access:owner": "organization/shell-access/dev", "shell-access:prior-version": "none"},
+    "rule": RULE,
+    "rule_text": role_rule([POLICY], EXCLUDED),
+    "unrecorded": "",
+    "evaluation_error": "",
+    "remediation": REMEDIATION,
+    "document": RUNBOOK,
 }
 """Live facts by the function that reads them; roles by name."""
 EVERYTHING = {
@@ -105,14 +115,14 @@ def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def reading(what: str) -> Any:
         def read(reader: Any, *_names: str) -> Any:
             if reader.region == "us-east-1":
-                return found.get("rule elsewhere") if what == "config_rule" else RIGHT[what]
+                return found.get("rule elsewhere") if what == "rule" else RIGHT[what]
             asked_in.append((what, reader.region))
             return found[what]
 
         return read
 
     for what in RIGHT:
-        monkeypatch.setattr(inventory_nodes, f"read_{what}", reading(what))
+        monkeypatch.setattr(nodes, f"read_{what}", reading(what))
     monkeypatch.setattr(nodes, "read_role", lambda _reader, name: found[name])
     return found
 
@@ -152,36 +162,63 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
         ("host_role", None, "host-management", "is not set"),
         ("host_role", "Theirs", "host-management", "is Theirs"),
         ("association", None, "agent-updates", "no such association"),
-        ("association", replace(ASSOCIATION, schedule="rate(1 day)"), "agent-updates", "rate(1 day) found"),
-        ("association", replace(ASSOCIATION, max_errors="100%"), "agent-updates", "100% found"),
-        ("association", replace(ASSOCIATION, targets={"tag:a": frozenset("b")}), "agent-updates", "tag:a=b found"),
-        ("association", replace(ASSOCIATION, document="AWS-RunShellScript"), "agent-updates", "AWS-RunShellScript"),
+        ("association", ASSOCIATION | {"ScheduleExpression": "rate(1 day)"}, "agent-updates", "rate(1 day) found"),
+        ("association", ASSOCIATION | {"MaxErrors": "100%"}, "agent-updates", "100% found"),
         (
             "association",
-            replace(ASSOCIATION, parameters={}),
+            ASSOCIATION | {"Targets": [{"Key": "tag:a", "Values": ["b"]}]},
             "agent-updates",
-            "parameters: allowDowngrade=false expected",
+            "tag:a=b found",
         ),
-        ("association", replace(ASSOCIATION, only_at_interval=True), "agent-updates", "run when created or changed"),
-        ("association", replace(ASSOCIATION, status="Failed"), "agent-updates-run", "Failed"),
+        ("association", ASSOCIATION | {"Name": "AWS-RunShellScript"}, "agent-updates", "AWS-RunShellScript"),
+        ("association", ASSOCIATION | {"Parameters": {}}, "agent-updates", "parameters: allowDowngrade=false expected"),
         (
-            "config_rule",
-            replace(RULE, triggers=frozenset({"AWS::IAM::Role"})),
-            "node-roles",
-            "for AWS::IAM::Role found",
+            "association",
+            ASSOCIATION | {"ApplyOnlyAtCronInterval": True},
+            "agent-updates",
+            "run when created or changed",
         ),
+        ("association", ASSOCIATION | {"Overview": {"Status": "Failed"}}, "agent-updates-run", "Failed"),
+        ("rule", RULE | {"Source": {}}, "node-roles", "for AWS::IAM::Role found"),
+        ("rule", RULE | {"ConfigRuleState": "DELETING"}, "node-roles", "it is DELETING"),
+        ("unrecorded", "has a stopped recorder", "node-roles-recorder", "eu-west-1 has a stopped recorder"),
+        ("evaluation_error", "AccessDenied: no", "node-roles-evaluation", "AccessDenied: no"),
+        ("rule_text", "rule nothing { this exists }", "node-roles-content", "rule nothing"),
+        ("rule_text", role_rule([POLICY], ["Other"]), "node-roles-content", '"Other"'),
         (
-            "config_rule",
-            replace(RULE, unrecorded="has a stopped recorder"),
-            "node-roles-recorder",
-            "has a stopped recorder",
-        ),
-        ("config_rule", replace(RULE, failure="AccessDenied: no"), "node-roles-evaluation", "AccessDenied: no"),
-        (
-            "config_rule",
-            replace(RULE, remediation=replace(REMEDIATION, details={**REMEDIATION.details, "ErrorPercentage": 100})),
+            "remediation",
+            replace(REMEDIATION, details={**REMEDIATION.details, "ErrorPercentage": 100}),
             "node-remediation",
             "ErrorPercentage 100",
+        ),
+        ("remediation", None, "node-remediation", "no remediation"),
+        ("remediation", replace(REMEDIATION, automatic=False), "node-remediation", "on request"),
+        ("remediation", replace(REMEDIATION, role_arn=""), "node-remediation", "with no role"),
+        ("remediation", replace(REMEDIATION, runbook="X"), "node-remediation", "X runs by itself"),
+        ("document", None, "node-remediation-runbook", "no such document"),
+        (
+            "document",
+            replace(RUNBOOK, default_text=json.dumps(runbook(PLACE, [ADMINISTRATOR], []))),
+            "node-remediation-runbook",
+            "other content",
+        ),
+        (
+            "document",
+            replace(RUNBOOK, tags={"shell-access:prior-version": "none"}),
+            "node-remediation-runbook-owner",
+            "no tag shell-access:owner",
+        ),
+        (
+            "document",
+            replace(RUNBOOK, tags={"shell-access:owner": "o/p/dev"}),
+            "node-remediation-runbook-prior-version",
+            "no tag shell-access:prior-version",
+        ),
+        (
+            "document",
+            replace(RUNBOOK, tags={**RUNBOOK.tags, "shell-access:owner": "o/p/other"}),
+            "node-remediation-runbook-owner",
+            "is o/p/other",
         ),
         (
             names.HOST_ROLE_NAME,
@@ -189,48 +226,6 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             "host-management-role",
             "arn:b found",
         ),
-        ("config_rule", replace(RULE, state="DELETING"), "node-roles", "it is DELETING"),
-        ("config_rule", replace(RULE, text="rule nothing { this exists }"), "node-roles-content", "rule nothing"),
-        ("config_rule", replace(RULE, text=role_rule([POLICY], ["Other"])), "node-roles-content", '"Other"'),
-        ("config_rule", replace(RULE, remediation=None), "node-remediation", "no remediation"),
-        (
-            "config_rule",
-            replace(RULE, remediation=replace(REMEDIATION, automatic=False)),
-            "node-remediation",
-            "on request",
-        ),
-        (
-            "config_rule",
-            replace(RULE, remediation=replace(REMEDIATION, role_arn="")),
-            "node-remediation",
-            "with no role",
-        ),
-        (
-            "config_rule",
-            replace(RULE, remediation=replace(REMEDIATION, runbook="X")),
-            "node-remediation",
-            "X runs by itself",
-        ),
-        ("runbook", None, "node-remediation-runbook", "no such document"),
-        (
-            "runbook_tags",
-            {"shell-access:prior-version": "none"},
-            "node-remediation-runbook-owner",
-            "no tag shell-access:owner",
-        ),
-        (
-            "runbook_tags",
-            {"shell-access:owner": "o/p/dev"},
-            "node-remediation-runbook-prior-version",
-            "no tag shell-access:prior-version",
-        ),
-        (
-            "runbook_tags",
-            {"shell-access:owner": "o/p/other", "shell-access:prior-version": "none"},
-            "node-remediation-runbook-owner",
-            "is o/p/other",
-        ),
-        ("runbook", json.dumps(runbook(PLACE, [ADMINISTRATOR], [])), "node-remediation-runbook", "other content"),
         (names.HOST_ROLE_NAME, None, "host-management-role", "no such role"),
         (
             names.HOST_ROLE_NAME,
@@ -286,15 +281,20 @@ def test_unreadable_fact_is_undecided(live: dict[str, Any], what: str) -> None:
     assert unclear == ["cannotTell: a:B: refused: no"]
 
 
+def test_unread_content_of_the_runbook_is_undecided(live: dict[str, Any]) -> None:
+    live["document"] = replace(RUNBOOK, default_text=UNREAD)
+    assert [text for text in findings()["eu-west-1"].values() if text != "ok"] == ["cannotTell: a:B: refused: no"]
+
+
 def test_missing_config_rule_is_reported_in_first_region(live: dict[str, Any]) -> None:
-    live["config_rule"] = None
+    live["rule"] = None
     found = findings()
     assert found["eu-west-1"]["node-roles"] == "different: no such rule"
     assert "node-roles" not in found["us-east-1"]
 
 
 def test_config_rule_is_found_despite_unread_region(live: dict[str, Any]) -> None:
-    live["config_rule"], live["rule elsewhere"] = UNREAD, RULE
+    live["rule"], live["rule elsewhere"] = UNREAD, RULE
     found = findings()
     assert found["us-east-1"]["node-roles"] == "ok"
     assert "node-roles" not in found["eu-west-1"]
@@ -303,15 +303,14 @@ def test_config_rule_is_found_despite_unread_region(live: dict[str, Any]) -> Non
 def test_config_rule_elsewhere_is_reported_in_first_region(live: dict[str, Any]) -> None:
     elsewhere = {"roleCompliance": EVERYTHING["roleCompliance"] | {"region": "eu-central-1"}}
     assert findings(elsewhere)["eu-west-1"] == dict.fromkeys(OF_THE_ACCOUNT[1:], "ok")
-    assert ("config_rule", "eu-central-1") in live["asked in"]
-    assert ("runbook", "eu-central-1") in live["asked in"]
+    assert {("rule", "eu-central-1"), ("document", "eu-central-1")} <= set(live["asked in"])
 
 
 def test_unexpected_remediation_is_reported(live: dict[str, Any]) -> None:
     only_reported = {"roleCompliance": {"excludedRoles": EXCLUDED}}
     found = findings(only_reported)["eu-west-1"]
     assert found["node-remediation"].startswith(f"different: {names.RUNBOOK_NAME} runs by itself")
-    live["config_rule"] = replace(RULE, remediation=None)
+    live["remediation"] = None
     assert set(findings(only_reported)["eu-west-1"].values()) == {"ok"}
 
 
@@ -321,37 +320,29 @@ def test_without_an_instance_policy_hosts_have_that_of_aws_only(live: dict[str, 
     assert found["eu-west-1"]["host-management-role"] == "ok"
 
 
+@pytest.mark.usefixtures("live")
 def test_changed_rule_text_remedy_deletes_the_rule() -> None:
     deployment = Deployment(stack="dev", account_id=ACCOUNT, region="eu-west-1")
-    _, content, *_ = nodes.rule_findings(
-        deployment, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
-    )
-    assert content.remedy
+    _, content, *_ = nodes.rule_findings(FakeReader({}), deployment, "x", RULE)
     assert f"delete-config-rule --config-rule-name {names.RULE_NAME} --region eu-west-1" in content.remedy
     assert names.ASSOCIATION_NAME not in content.remedy
 
 
 def test_run_that_failed_on_some_nodes_is_a_warning(live: dict[str, Any]) -> None:
-    live["association"] = replace(ASSOCIATION, status="Failed", results={"Success": 7, "Failed": 1})
+    overview = {"Status": "Failed", "AssociationStatusAggregatedCount": {"Success": 7, "Failed": 1}}
+    live["association"] = ASSOCIATION | {"Overview": overview}
     assert findings()["eu-west-1"]["agent-updates-run"] == "warning: Failed: 1 Failed, 7 Success"
 
 
-@pytest.mark.parametrize("status", ["", "Pending", "Success"])
-def test_run_without_failure_is_ok(live: dict[str, Any], status: str) -> None:
-    live["association"] = replace(ASSOCIATION, status=status)
+@pytest.mark.parametrize("overview", [{}, {"Status": "Pending"}, {"Status": "Success"}])
+def test_run_without_failure_is_ok(live: dict[str, Any], overview: dict[str, str]) -> None:
+    live["association"] = ASSOCIATION | {"Overview": overview}
     assert findings()["eu-west-1"]["agent-updates-run"] == "ok"
 
 
-@pytest.mark.parametrize("unread", ["failure", "unrecorded"])
-def test_evaluation_that_is_not_known_cannot_tell(live: dict[str, Any], unread: str) -> None:
-    live["config_rule"] = replace(RULE, **{unread: UNREAD})
-    assert [text for text in findings()["eu-west-1"].values() if text != "ok"] == ["cannotTell: a:B: refused: no"]
-
-
 def test_rule_without_evaluation_status_is_not_known() -> None:
-    rule = {"ConfigRules": [{"ConfigRuleName": names.RULE_NAME, "ConfigRuleState": "ACTIVE"}]}
-    empty = {"ConfigRulesEvaluationStatus": [], "ConfigurationRecorders": [], "ConfigurationRecordersStatus": []}
-    found = read_config_rule(FakeReader({"describe_config_rules": rule}, default=empty))
-    assert isinstance(found, ConfigRule)
-    assert isinstance(found.failure, ReadFailure)
-    assert found.failure.action == "config:DescribeConfigRuleEvaluationStatus"
+    found = nodes.read_evaluation_error(
+        FakeReader({"describe_config_rule_evaluation_status": {"ConfigRulesEvaluationStatus": []}})
+    )
+    assert isinstance(found, ReadFailure)
+    assert found.action == "config:DescribeConfigRuleEvaluationStatus"

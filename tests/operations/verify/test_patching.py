@@ -8,12 +8,11 @@ import pytest
 from components.domain_controllers.operations import patching
 from components.domain_controllers.settings import DomainControllersSection
 from operations.findings import Finding
-from operations.inventory.patching import PatchingFacts, WindowFacts
-from operations.inventory.reader import ReadFailure
+from operations.inventory.reader import ReadFailure, known
 from operations.verify.domain_controllers.controllers import controller_findings
-from operations.verify.domain_controllers.patching import patching_findings
+from operations.verify.domain_controllers.patching import PatchingFacts, patching_findings
 from tests.operations.verify.test_controller_operations import SITE
-from tests.operations.verify.test_domain_controllers import REFUSED, REGION, SECTION, case
+from tests.operations.verify.test_domain_controllers import REFUSED, REGION, SECTION, case, changed_controllers
 
 SETTINGS = SITE.section.patching
 assert SETTINGS
@@ -29,43 +28,45 @@ BASELINES: tuple[dict[str, Any], ...] = (
 )
 
 
-def window(index: int, **change: Any) -> WindowFacts:
+def window(index: int, **change: Any) -> dict[str, Any]:
     planned = WINDOWS[index]
-    return WindowFacts(
-        window={
-            "Enabled": True,
-            "Schedule": planned.schedule,
-            "ScheduleTimezone": "Etc/UTC",
-            "Duration": 4,
-            "Cutoff": 1,
-            "AllowUnassociatedTargets": False,
-            **change,
-        },
-        targets=(
-            {"WindowTargetId": "t", "Targets": [{"Key": "InstanceIds", "Values": [f"i-{planned.controllers[0]}"]}]},
-        ),
-        tasks=(
-            {
-                "TaskArn": patching.PATCH_DOCUMENT,
-                "MaxConcurrency": "1",
-                "MaxErrors": "0",
-                "Targets": [{"Key": "WindowTargetIds", "Values": ["t"]}],
-                "TaskInvocationParameters": {
-                    "RunCommand": {"Parameters": {name: [value] for name, value in patching.task_parameters().items()}}
-                },
-            },
-        ),
-    )
+    targets = [{"Key": "InstanceIds", "Values": [f"i-{planned.controllers[0]}"]}]
+    return {
+        "Enabled": True,
+        "Schedule": planned.schedule,
+        "ScheduleTimezone": "Etc/UTC",
+        "Duration": 4,
+        "Cutoff": 1,
+        "AllowUnassociatedTargets": False,
+        "Targets": [{"WindowTargetId": "t", "Targets": targets}],
+        "Tasks": [TASK],
+        **change,
+    }
 
 
-def facts(**change: WindowFacts) -> PatchingFacts:
-    windows = {WINDOWS[number].name: (window(number),) for number in range(2)}
-    return PatchingFacts(baselines=BASELINES, windows=windows | {name: (each,) for name, each in change.items()})
+COMMAND = {"Parameters": {name: [value] for name, value in patching.task_parameters().items()}}
+TASK: dict[str, Any] = {
+    "TaskArn": patching.PATCH_DOCUMENT,
+    "MaxConcurrency": "1",
+    "MaxErrors": "0",
+    "Targets": [{"Key": "WindowTargetIds", "Values": ["t"]}],
+    "TaskInvocationParameters": {"RunCommand": COMMAND},
+}
+
+
+def facts(**change: dict[str, Any]) -> PatchingFacts:
+    windows = {WINDOWS[number].name: [window(number)] for number in range(2)}
+    return PatchingFacts(baselines=BASELINES, windows=windows | {name: [each] for name, each in change.items()})
 
 
 def findings(live: PatchingFacts | ReadFailure) -> dict[str, Finding]:
-    found = patching_findings(SITE, WINDOWS, replace(case().live, patching=live))
+    found = patching_findings(SITE, WINDOWS, live, case().live.controllers)
     return {each.check: each for each in found if each.status != "ok"}
+
+
+def findings_of_first(**change: Any) -> dict[str, Finding]:
+    """Findings where the first window differs."""
+    return findings(facts(**{WINDOWS[0].name: window(0, **change)}))
 
 
 def test_patching_as_planned_has_no_findings() -> None:
@@ -87,7 +88,7 @@ def test_missing_patching_is_reported_as_a_whole() -> None:
     ],
 )
 def test_changed_window_is_reported(change: dict[str, Any], said: str) -> None:
-    found = findings(facts(**{WINDOWS[0].name: window(0, **change)}))
+    found = findings_of_first(**change)
     assert set(found) == {"directory-patch-window-zone-a"}
     assert said in found["directory-patch-window-zone-a"].found
 
@@ -105,20 +106,14 @@ def test_changed_window_is_reported(change: dict[str, Any], said: str) -> None:
     ],
 )
 def test_changed_task_is_reported(change: dict[str, Any], said: str) -> None:
-    first = window(0)
-    task = dict(first.tasks[0])
-    command = {**task["TaskInvocationParameters"]["RunCommand"], **change.pop("command", {})}
-    changed = {**task, **change, "TaskInvocationParameters": {"RunCommand": command}}
-    found = findings(facts(**{WINDOWS[0].name: replace(first, tasks=(changed,))}))
+    command = {"RunCommand": {**COMMAND, **change.pop("command", {})}}
+    found = findings_of_first(Tasks=[{**TASK, **change, "TaskInvocationParameters": command}])
     assert said in found["directory-patch-window-zone-a"].found
 
 
 def test_task_with_the_service_linked_role_is_accepted() -> None:
-    first = window(0)
     role = "arn:aws:iam::123456789012:role/aws-service-role/ssm.amazonaws.com/AWSServiceRoleForAmazonSSM"
-    assert (
-        findings(facts(**{WINDOWS[0].name: replace(first, tasks=({**first.tasks[0], "ServiceRoleArn": role},))})) == {}
-    )
+    assert findings_of_first(Tasks=[{**TASK, "ServiceRoleArn": role}]) == {}
 
 
 @pytest.mark.parametrize(
@@ -137,9 +132,8 @@ def test_changed_baseline_is_reported(change: dict[str, Any], said: str) -> None
 
 
 def test_second_target_or_task_is_reported() -> None:
-    first = window(0)
-    for more in (replace(first, targets=first.targets * 2), replace(first, tasks=first.tasks * 2)):
-        assert set(findings(facts(**{WINDOWS[0].name: more}))) == {"directory-patch-window-zone-a"}
+    for name in ("Targets", "Tasks"):
+        assert set(findings_of_first(**{name: window(0)[name] * 2})) == {"directory-patch-window-zone-a"}
 
 
 def test_window_of_the_prefix_that_is_not_planned_is_reported() -> None:
@@ -153,28 +147,24 @@ def test_patching_that_is_not_read_cannot_tell() -> None:
     assert len(found) == 4
 
 
+def controller_faults(section: dict[str, Any], *tags: tuple[str, str]) -> set[str]:
+    """Faults of the first controller, which has these tags, too."""
+    site = replace(SITE, section=DomainControllersSection.model_validate(SECTION | section))
+    given, (first, *_) = case(), known(case().live.controllers)
+    more = [{"Key": key, "Value": value} for key, value in tags]
+    live = replace(given.live, controllers=changed_controllers(Tags=[*first.instance["Tags"], *more]))
+    groups = frozenset(each["GroupId"] for each in first.instance["SecurityGroups"])
+    found = controller_findings(site, given.place, groups, live)
+    return {each.found for each in found if each.check == "directory-controller-DC1" and each.status != "ok"}
+
+
 def test_controller_outside_the_patch_group_is_reported() -> None:
     """AWS' own baseline would count for it."""
-    site = replace(SITE, section=DomainControllersSection.model_validate(SECTION | {"patching": {}}))
-    given = case()
-    assert not isinstance(given.live.controllers, ReadFailure)
-    groups = frozenset(given.live.controllers[0].group_ids)
-
-    def differing(patch_group: str) -> list[str]:
-        controllers = tuple(replace(each, patch_group=patch_group) for each in given.live.controllers)
-        found = controller_findings(site, given.place, groups, replace(given.live, controllers=controllers))
-        return [each.check for each in found if each.status != "ok"]
-
-    assert differing(patching.PATCH_GROUP) == []
-    assert differing("") == ["directory-controller-DC1", "directory-controller-DC2"]
+    assert controller_faults({"patching": {}}, ("PatchGroup", patching.PATCH_GROUP)) == set()
+    assert controller_faults({"patching": {}}) == {f"i-DC1: lacks the tag PatchGroup with {patching.PATCH_GROUP}"}
 
 
 @pytest.mark.parametrize(("detection", "is_reported"), [({"inspector": {}}, True), ({"guardDuty": {}}, False)])
 def test_controller_out_of_scans_is_reported(detection: dict[str, Any], is_reported: bool) -> None:  # noqa: FBT001 -- a case
-    site = replace(SITE, section=DomainControllersSection.model_validate(SECTION | {"detection": detection}))
-    given = case()
-    assert not isinstance(given.live.controllers, ReadFailure)
-    groups = frozenset(given.live.controllers[0].group_ids)
-    controllers = tuple(replace(each, is_excluded=True) for each in given.live.controllers)
-    found = controller_findings(site, given.place, groups, replace(given.live, controllers=controllers))
-    assert any("has the tag InspectorEc2Exclusion" in each.found for each in found) is is_reported
+    found = controller_faults({"detection": detection}, ("InspectorEc2Exclusion", "true"))
+    assert any("has the tag InspectorEc2Exclusion" in each for each in found) is is_reported
