@@ -29,7 +29,7 @@ from operations.errors import UnusableError
 from operations.findings import listed
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify, read_failure
 from operations.inventory.session_manager import read_document
-from operations.verify.approval_checks import document_differences
+from operations.verify.documents import document_differences
 from operations.verify.identity_center import LookedUp, look_up
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from operations.inventory.session_manager import (
     LogGroupFacts,
 )
 from operations.terminal import program_name
-from operations.verify.documents import document_findings
+from operations.verify.session_manager import preferences_findings
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
@@ -180,7 +180,7 @@ def _bucket_key(deployment: Deployment, live: LogBucketFacts, facts: Destination
 
 
 def _document(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
-    checks = document_findings(deployment, settings, facts.live.document, facts.live.data_key)
+    checks = preferences_findings(deployment, settings, facts.live.document, facts.live.data_key)
     wrong = [each for each in checks if each.status not in (Status.OK, Status.WARNING)]
     if not wrong:
         return []

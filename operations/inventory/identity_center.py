@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from operations.inventory.reader import Reader
+    from operations.inventory.reader import Answer, Reader
 
 _USER, _GROUP = "USER", "GROUP"
 _MISSING = ("ResourceNotFoundException",)
@@ -133,19 +133,6 @@ class EntitlementFacts:
         return bool(self.user) and self.role_arn.endswith(f"{OPERATORS_PATH}{OPERATOR_ROLE_PREFIX}{self.user}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApplicationFacts:
-    """An application of account access manager.
-
-    Attributes:
-        status: Status, such as `ACTIVE`.
-        instance: ARN of its instance of IAM Identity Center.
-    """
-
-    status: str
-    instance: str
-
-
 @returns_failure
 def read_entitlements(reader: Reader, application: str, account: str = "") -> list[EntitlementFacts]:
     """Read the entitlements to roles below the path of operators; without an account, of every account.
@@ -173,13 +160,9 @@ def read_entitlements(reader: Reader, application: str, account: str = "") -> li
 
 
 @returns_failure
-def read_application(reader: Reader, application: str) -> ApplicationFacts | None:
-    """Read an application of account access manager; None: it does not exist."""
-    found = reader.find("account-access", "get_application", _MISSING, applicationArn=application)
-    if found is None:
-        return None
-    instance = found["identitySource"]["identityCenter"]["instanceArn"]
-    return ApplicationFacts(status=str(found["status"]), instance=str(instance))
+def read_application(reader: Reader, application: str) -> Answer | None:
+    """Read an application of account access manager."""
+    return reader.find("account-access", "get_application", _MISSING, applicationArn=application)
 
 
 @returns_failure

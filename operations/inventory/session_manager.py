@@ -76,18 +76,6 @@ class KeyFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParameterFacts:
-    """A parameter of Parameter Store.
-
-    Attributes:
-        type: `String`, `StringList`, `SecureString`.
-    """
-
-    value: str
-    type: str = "String"
-
-
-@dataclass(frozen=True, kw_only=True)
 class LogGroupFacts:
     """The log group.
 
@@ -131,11 +119,15 @@ class LogBucketFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionFacts:
-    """Facts about one Region; resources that the settings do not define are not read."""
+    """Facts about one Region; resources that the settings do not define are not read.
+
+    Attributes:
+        data_key_parameter: Parameter with the ID of the data key, in the format of the API.
+    """
 
     document: DocumentFacts | ReadFailure | None = None
     data_key: KeyFacts | ReadFailure | None = None
-    data_key_parameter: ParameterFacts | ReadFailure | None = None
+    data_key_parameter: Answer | ReadFailure | None = None
     logs_key: KeyFacts | ReadFailure | None = None
     log_group: LogGroupFacts | ReadFailure | None = None
     bucket: LogBucketFacts | ReadFailure | None = None
@@ -235,11 +227,9 @@ def _key_policy(reader: Reader, key_id: str) -> dict[str, Any]:
 
 
 @returns_failure
-def _parameter(reader: Reader) -> ParameterFacts | None:
+def _parameter(reader: Reader) -> Answer | None:
     answer = reader.find("ssm", "get_parameter", absent=("ParameterNotFound",), Name=DATA_KEY_PARAMETER)
-    if answer is None:
-        return None
-    return ParameterFacts(value=str(answer["Parameter"]["Value"]), type=str(answer["Parameter"]["Type"]))
+    return answer["Parameter"] if answer else None
 
 
 @returns_failure

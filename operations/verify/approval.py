@@ -29,10 +29,8 @@ from operations.inventory.monitoring import (
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import read_document, read_key
 from operations.verify import identity_center, notifications
-from operations.verify.account_access import entitlement_findings
 from operations.verify.approval_checks import (
     TolerateHolder,
-    document_findings,
     named_principals,
     policy_findings,
     principal_findings,
@@ -40,10 +38,11 @@ from operations.verify.approval_checks import (
     tag_finding,
     workflow_role,
 )
+from operations.verify.documents import document_findings
 from operations.verify.evidence_store import evidence_findings
 from operations.verify.findings import Check
-from operations.verify.keys import alias_findings
 from operations.verify.policies import boundary_arn, role_finding
+from operations.verify.storage import alias_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -157,7 +156,9 @@ class ApprovalVerification:
             arns = {self.plan.place.iam(f"role{each.path}{each.name}"): each.name for each in roles}
             entitled = read_entitlements(home, application, self.plan.place.account_id)
             repair = "pulumi up of the stack with shell-access:accountAccess"
-            yield from entitlement_findings("approval-identity-center", application, arns, entitled, repair)
+            yield from identity_center.entitlement_findings(
+                "approval-identity-center", application, arns, entitled, repair
+            )
             return
         permission_set = self.settings.identity_center.permission_set
         live = read_assignments(home, self.people.operators.store, permission_set, self.plan.place.account_id)

@@ -10,9 +10,8 @@ from components.session_manager.key_policies import data_key_policy
 from operations.inventory.monitoring import read_bucket
 from operations.inventory.reader import returns_failure
 from operations.inventory.session_manager import read_key
-from operations.verify.buckets import DesiredBucket, own_bucket_findings
 from operations.verify.findings import Check
-from operations.verify.keys import alias_findings
+from operations.verify.storage import DesiredBucket, alias_findings, own_bucket_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.table import Table
 from rich.text import Text
 
+from components.adoption.document_ownership import OWNER_TAG
 from components.approval.identity_store import NO_ANSWER
 from components.secret_texts import SHOWN
 from operations.errors import ExitCode
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from operations.deployment import Deployment
     from operations.inventory.reader import ReadFailure
     from operations.stack import StackConfiguration
 
@@ -90,6 +92,15 @@ def report_lookup(check: Check, problems: Sequence[str]) -> Finding:
         return check.accept()
     unread = any(f"got {NO_ANSWER}" in each for each in problems)
     return check.reject("; ".join(problems), Status.UNKNOWN if unread else Status.DIFFERENT)
+
+
+def owner_finding(check: str, deployment: Deployment, tags: Mapping[str, str]) -> Finding:
+    """Compare the owner tag of a resource with the stack."""
+    # The tag also includes the organization and the project, which the stack's name may lack.
+    name, holder = deployment.stack.rsplit("/", 1)[-1], tags.get(OWNER_TAG)
+    same = holder is not None and holder.rsplit("/", 1)[-1] == name
+    found = f"tag {OWNER_TAG} is {holder}" if holder else f"no tag {OWNER_TAG}"
+    return Check(check, f"tag {OWNER_TAG} names the stack {name}", deployment.repair).report([] if same else [found])
 
 
 def unequal(pairs: Mapping[str, tuple[object, object]]) -> list[str]:

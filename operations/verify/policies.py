@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.problems import shown
+from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from operations.inventory.reader import ReadFailure
-from operations.verify.documents import owner_finding
-from operations.verify.findings import Check
+from operations.verify.findings import Check, owner_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -203,6 +203,17 @@ def instance_policy_findings(
         attached = Check("instance-policy-roles", f"attached to {', '.join(roles)}", deployment.repair)
         findings.append(attached.compare(live.holders, partial(_unattached, roles)))
     return findings
+
+
+def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None) -> Finding:
+    """Compare the account's record of its stack; without it, the creation of a second stack may not be denied.
+
+    `deployment` is of the Region where the stack keeps resources that exist once per account.
+    """
+    check = Check("governing-stack", f"policy {GOVERNING_STACK} names the stack", deployment.repair)
+    if tags is None or isinstance(tags, ReadFailure):
+        return check.report_missing(tags, "no such policy")
+    return owner_finding(check.id, deployment, tags)
 
 
 def _unattached(roles: tuple[str, ...], holders: Iterable[GrantedPrincipal]) -> list[str]:

@@ -19,17 +19,14 @@ from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clien
 from operations.inventory.session_manager import read_data_key, read_region
 from operations.stack import chosen_regions
 from operations.terminal import program_name
-from operations.verify.account_access import AccountAccessVerification
 from operations.verify.approval import ApprovalVerification
-from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
 from operations.verify.domain_controllers.verification import DomainControllersVerification
-from operations.verify.endpoints import endpoint_findings
 from operations.verify.findings import Check, Verification, without_secrets
+from operations.verify.identity_center import AccountAccessVerification
 from operations.verify.just_in_time import JustInTimeVerification
-from operations.verify.keys import data_key_tag_findings, key_findings
-from operations.verify.log_destinations import bucket_findings, log_group_findings
 from operations.verify.nodes import NodesVerification
-from operations.verify.policies import boundary_arn, instance_policy_findings
+from operations.verify.policies import boundary_arn, governing_stack_finding, instance_policy_findings
+from operations.verify.session_manager import data_key_tag_findings, region_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
     from common.aws.session import AwsClients
     from components.settings import Settings
     from operations.inventory.orphans import Orphans
-    from operations.inventory.session_manager import RegionFacts
     from operations.stack import StackConfiguration, StackState
 
 
@@ -237,21 +233,6 @@ class _Parts:
         regions = self.settings.regions
         found = find_orphans(self.clients, self.identity, state.stack, regions, arns, ec2=has_networks)
         return orphan_findings(found, regions[0])
-
-
-def region_findings(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
-    """Compare a Region with its settings, in the order in which a session depends on the resources."""
-    findings: list[Finding] = []
-    settings = deployment.session_manager
-    if settings:
-        findings += document_findings(deployment, settings, facts.document, facts.data_key)
-        findings += document_ownership_findings("document", deployment, facts.document)
-        findings += key_findings(deployment, settings, facts)
-        findings += log_group_findings(deployment, settings, facts)
-        findings += bucket_findings(deployment, settings, facts.bucket)
-    if deployment.endpoints:
-        findings += endpoint_findings(deployment, deployment.endpoints, facts.network)
-    return findings
 
 
 _MOST: Final = 5

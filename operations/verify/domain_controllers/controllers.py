@@ -16,7 +16,7 @@ from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.domain_controllers.identities import deployers_of, team
 from operations.verify.findings import Check
-from operations.verify.keys import alias_findings
+from operations.verify.storage import alias_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

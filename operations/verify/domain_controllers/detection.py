@@ -12,8 +12,7 @@ from components.detection.services import SERVICES, ServiceState
 from components.domain_controllers.names import ROLE_TAG
 from operations.findings import Finding, Status
 from operations.inventory.reader import Reader, ReadError, ReadFailure, returns_failure
-from operations.verify.documents import owner_finding
-from operations.verify.findings import Check
+from operations.verify.findings import Check, owner_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -23,11 +23,10 @@ from operations.inventory import monitoring
 from operations.inventory.domain_controllers import alerts_of
 from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import KeyFacts, read_key
-from operations.verify.buckets import DesiredBucket, own_bucket_findings
 from operations.verify.findings import Check, unequal
-from operations.verify.keys import alias_findings
 from operations.verify.notifications import DesiredTarget, DesiredTopic, delivery_finding, rule_faults, topic_findings
 from operations.verify.policies import DesiredRole, role_finding
+from operations.verify.storage import DesiredBucket, alias_findings, own_bucket_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

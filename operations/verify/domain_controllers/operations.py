@@ -13,8 +13,8 @@ from components.domain_controllers.operations.promotion import secret_arns, secr
 from operations.inventory.monitoring import read_metric_alarms
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import NO_BUCKET, read_document, read_log_group
-from operations.verify.approval_checks import document_findings
 from operations.verify.associations import association_findings, read_association
+from operations.verify.documents import document_findings
 from operations.verify.domain_controllers.monitoring import log_group_finding
 from operations.verify.findings import Check, unequal
 from operations.verify.notifications import DesiredAlarm, metric_alarm_findings

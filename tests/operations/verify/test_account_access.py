@@ -14,8 +14,13 @@ from components.approval.settings import ApprovalSettings
 from operations.inventory.iam import read_role
 from operations.inventory.identity_center import read_entitlements, read_operator_roles
 from operations.inventory.reader import Reader, ReadFailure
-from operations.verify.account_access import AccountAccessVerification, entitlement_findings
-from operations.verify.identity_center import leftover_finding, look_up, person_role
+from operations.verify.identity_center import (
+    AccountAccessVerification,
+    entitlement_findings,
+    leftover_finding,
+    look_up,
+    person_role,
+)
 from operations.verify.policies import role_finding
 from tests.operations.verify.test_identity_center import DEPLOYMENT, IDENTITY, PLACE, _Clients
 from tests.support.identity_center import ACCOUNT, IdentityCenter

@@ -25,14 +25,13 @@ from operations.verify import notifications
 from operations.verify.approval import ApprovalVerification, read_stray_tags
 from operations.verify.approval_checks import (
     TolerateHolder,
-    document_differences,
-    document_findings,
     policy_findings,
     principal_findings,
     schedule_finding,
     tag_finding,
     workflow_role,
 )
+from operations.verify.documents import document_differences, document_findings
 from operations.verify.policies import role_finding
 from tests.operations.arrangement import FakeReader, refusal
 

@@ -27,15 +27,17 @@ from operations.inventory.session_manager import (
     KeyFacts,
     LogBucketFacts,
     LogGroupFacts,
-    ParameterFacts,
     RegionFacts,
 )
 from operations.principals import GrantedPrincipal
 from operations.verify.endpoints import endpoint_findings
-from operations.verify.keys import key_findings
-from operations.verify.log_destinations import bucket_findings, log_group_findings
 from operations.verify.policies import instance_policy_findings
-from operations.verify.run import region_findings
+from operations.verify.session_manager import (
+    bucket_findings,
+    key_findings,
+    log_group_findings,
+    region_findings,
+)
 
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
@@ -120,14 +122,14 @@ def not_ok(findings: list[Any]) -> dict[str, tuple[str, str]]:
             {"logs-key-policy": ("different", "statement LogGroupsOfThisAccount is missing")},
         ),
         (
-            {"data_key_parameter": ParameterFacts(value="1234", type="SecureString")},
+            {"data_key_parameter": {"Value": "1234", "Type": "SecureString"}},
             {"data-key-parameter": ("different", "its type is SecureString, not String")},
         ),
     ],
     ids=str,
 )
 def test_keys(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
-    right = RegionFacts(data_key=DATA_KEY, data_key_parameter=ParameterFacts(value="1234"), logs_key=LOGS_KEY)
+    right = RegionFacts(data_key=DATA_KEY, data_key_parameter={"Value": "1234", "Type": "String"}, logs_key=LOGS_KEY)
     assert not_ok(key_findings(DEPLOYMENT, SETTINGS, replace(right, **change))) == expected
 
 

@@ -12,7 +12,7 @@ from components.session_manager.settings import SessionManagerSettings, preferen
 from operations.deployment import Deployment
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
-from operations.verify.documents import UNKNOWN_KEY, differences, document_findings
+from operations.verify.session_manager import UNKNOWN_KEY, differences, preferences_findings
 
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", linux_shell_profile="umask 077")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1", session_manager=SETTINGS)
@@ -62,7 +62,7 @@ def live(default: str | ReadFailure, latest: str | ReadFailure | None = None, **
 def statuses(
     facts: DocumentFacts | ReadFailure | None, data_key: Any = KEY, deployment: Deployment = DEPLOYMENT
 ) -> dict[str, str]:
-    return {each.check: each.status.value for each in document_findings(deployment, SETTINGS, facts, data_key)}
+    return {each.check: each.status.value for each in preferences_findings(deployment, SETTINGS, facts, data_key)}
 
 
 @given(any_preferences)
@@ -171,7 +171,7 @@ def test_document_that_is_gone_or_unread_is_one_finding() -> None:
 
 
 def test_reason_of_a_status_is_reported() -> None:
-    findings = document_findings(DEPLOYMENT, SETTINGS, live(GOOD, status="Failed", status_reason="quota"), KEY)
+    findings = preferences_findings(DEPLOYMENT, SETTINGS, live(GOOD, status="Failed", status_reason="quota"), KEY)
     assert findings[1].found == "Failed: quota"
     assert "aws ssm describe-document --name SSM-SessionManagerRunShell --region eu-west-1" in (
         findings[1].remedy or ""
@@ -179,7 +179,7 @@ def test_reason_of_a_status_is_reported() -> None:
 
 
 def test_unknown_key_is_mentioned_without_differences() -> None:
-    content = document_findings(DEPLOYMENT, SETTINGS, live(GOOD), None)[3]
+    content = preferences_findings(DEPLOYMENT, SETTINGS, live(GOOD), None)[3]
     assert (content.status, content.found) == (
         "ok",
         f"version 1 has the content that the settings define ({UNKNOWN_KEY} is not known)",
@@ -189,4 +189,4 @@ def test_unknown_key_is_mentioned_without_differences() -> None:
 def test_values_of_secret_settings_are_not_shown() -> None:
     deployment = Deployment(stack="dev", account_id="123456789012", region="eu-west-1", hides_values=True)
     text = text_of(wanted(), idleSessionTimeout="45", s3BucketName="theirs")
-    assert document_findings(deployment, SETTINGS, live(text), KEY)[3].found == "s3BucketName and idleSessionTimeout"
+    assert preferences_findings(deployment, SETTINGS, live(text), KEY)[3].found == "s3BucketName and idleSessionTimeout"

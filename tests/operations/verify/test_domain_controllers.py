@@ -35,10 +35,10 @@ from operations.inventory.network import (
 )
 from operations.inventory.reader import ReadFailure, known
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
-from operations.verify.buckets import own_bucket_findings
 from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import desired_bucket, trail_findings, watched_of
 from operations.verify.domain_controllers.verification import compare_site
+from operations.verify.storage import own_bucket_findings
 
 EMAIL = "directory@example.com"
 REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"

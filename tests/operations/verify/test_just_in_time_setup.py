@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from components.just_in_time import names
 from operations.findings import Finding, Status
 from operations.inventory.reader import Reader
-from operations.verify.just_in_time_setup import account_findings, region_findings
+from operations.verify.just_in_time import account_findings, region_findings
 from tests.operations.arrangement import ACCOUNT, REGION
 
 POLICY = f"arn:aws:iam::aws:policy/{names.TOKEN_POLICY}"

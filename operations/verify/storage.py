@@ -1,12 +1,12 @@
-"""Comparison of the buckets that a stack creates: policy, encryption, public access, versioning, Object Lock."""
+"""Comparison of the keys and buckets that a stack creates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from operations.inventory.reader import ReadFailure
-from operations.inventory.session_manager import KeyFacts
+from operations.inventory.session_manager import ENABLED, SYMMETRIC, KeyFacts
 from operations.verify.findings import Check
 from operations.verify.policies import policy_finding
 
@@ -16,6 +16,36 @@ if TYPE_CHECKING:
     from operations.deployment import Deployment
     from operations.findings import Finding
     from operations.inventory.monitoring import OwnBucketFacts
+
+_PENDING: Final = "PendingDeletion"
+
+
+def alias_findings(
+    check: str, alias: str, deployment: Deployment, live: KeyFacts | ReadFailure | None, policy: Mapping[str, Any]
+) -> list[Finding]:
+    """Compare the key behind an alias: it exists, is enabled, rotates, and has the key policy that the settings define.
+
+    `check` is the ID of the first finding, and the prefix of the others' IDs.
+    """
+    exists = Check(check, f"{alias} points to an enabled symmetric key", deployment.repair)
+    if live is None or isinstance(live, ReadFailure):
+        return [exists.report_missing(live, "no such alias")]
+    usable = live.state == ENABLED and live.spec == SYMMETRIC
+    found = f"{live.key_id}, {live.state}{'' if live.spec == SYMMETRIC else f', {live.spec}'}"
+    findings = [replace(exists, remedy=_revive(deployment, live)).judge(found, same=usable)]
+    if live.rotates is not None:
+        rotation = Check(f"{check}-rotation", "rotation is on", deployment.repair)
+        findings.append(rotation.compare(live.rotates, lambda rotates: [] if rotates else ["rotation is off"]))
+    return [*findings, policy_finding(f"{check}-policy", deployment, policy, live.policy)]
+
+
+def _revive(deployment: Deployment, live: KeyFacts) -> str:
+    options = f"--key-id {live.key_id} --region {deployment.region}"
+    if live.spec != SYMMETRIC:
+        return deployment.repair
+    if live.state == _PENDING:
+        return f"aws kms cancel-key-deletion {options} && aws kms enable-key {options}"
+    return f"aws kms enable-key {options}"
 
 
 @dataclass(frozen=True, kw_only=True)
