@@ -1,4 +1,4 @@
-"""Operators of IAM Identity Center, verified: leftovers, renamed and re-created users, and assignments of others."""
+"""Operators of IAM Identity Center: leftovers, renamed and re-created users, and assignments and entitlements of others."""
 
 import json
 from collections.abc import Callable
@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from components.approval.identity_center import IdentityCenterOperators, OperatorPerson, operator_trust
+from components.account_access.settings import AccountAccessSettings
+from components.approval.identity_center import (
+    IdentityCenterOperators,
+    OperatorPerson,
+    account_access_trust,
+    operator_trust,
+)
 from components.approval.names import OPERATORS_PATH, RESERVED_PATH, WorkflowLocation
 from components.approval.plan import plan_approval
 from components.approval.settings import ApprovalSettings
 from operations.deployment import Deployment
 from operations.inventory.iam import read_role
-from operations.inventory.identity_center import read_assignments, read_operator_roles
+from operations.inventory.identity_center import read_assignments, read_entitlements, read_operator_roles
 from operations.inventory.reader import Identity, Reader, ReadFailure
 from operations.verify import identity_center
 from operations.verify.policies import role_finding
@@ -139,3 +145,149 @@ def test_lookup_that_fails_compares_the_roles_of_the_account(directory: Director
 
 def _user(name: str) -> Any:
     return ApprovalSettings.model_validate({"operators": [{"identityCenterUser": name}]}).operators[0]
+
+
+SERVICE = "account-access.amazonaws.com"
+
+
+class EntitledDirectory:
+    """Olivia in the group `Shell`, with her role and her entitlement."""
+
+    def __init__(self, client: Callable[..., Any]) -> None:
+        self.client, self.center, self.iam = client, IdentityCenter(client), client("iam")
+        organizations = client("organizations")
+        organizations.create_organization(FeatureSet="ALL")
+        organizations.enable_aws_service_access(ServicePrincipal=SERVICE)
+        self.application = self.center.application()
+        self.group = self.center.group("Shell")
+        self.olivia = self.center.user("olivia", self.group)
+        self.role = self.create(self.olivia)
+        self.id = self.center.entitle(self.application, self.role, userId=self.olivia)
+
+    def create(self, user: str) -> str:
+        made = self.iam.create_role(
+            RoleName=OperatorPerson(user_id=user, user_name="x").role_name,
+            Path=OPERATORS_PATH,
+            AssumeRolePolicyDocument=json.dumps(account_access_trust(self.application)),
+        )
+        return str(made["Role"]["Arn"])
+
+    def faults(self) -> dict[str, str]:
+        """Findings of the stack with the entitlements that are not OK."""
+        section = {
+            "applicationArn": self.application,
+            "operators": [{"identityCenterGroup": "Shell", "accounts": [ACCOUNT]}],
+        }
+        verification = identity_center.AccountAccessVerification(
+            clients=_Clients(self.client),
+            identity=IDENTITY,
+            deployment=DEPLOYMENT,
+            settings=AccountAccessSettings.model_validate(section),
+        )
+        found = [each for each in verification.findings() if each.status != "ok"]
+        return {each.check.removeprefix("account-access-"): f"{each.status}: {each.found}" for each in found}
+
+    @property
+    def approval(self) -> ApprovalSettings:
+        access = {"access": "account-access-manager", "applicationArn": self.application}
+        given = {
+            "approvers": [{"type": "IamRole", "name": "Approver"}],
+            "operators": [{"identityCenterGroup": "Shell"}],
+        }
+        return ApprovalSettings.model_validate({**given, "identityCenter": access})
+
+    def reader(self) -> Reader:
+        return Reader(_Clients(self.client), "eu-west-1", IDENTITY.arn)
+
+    def leftovers(self) -> str:
+        people = identity_center.look_up(self.approval, _Clients(self.client), IDENTITY, "eu-west-1")
+        return identity_center.leftover_finding(DEPLOYMENT, people, read_operator_roles(self.reader())).found
+
+
+@pytest.fixture
+def entitled(client: Callable[..., Any]) -> EntitledDirectory:
+    return EntitledDirectory(client)
+
+
+def test_verify_of_matching_entitlements_finds_nothing(entitled: EntitledDirectory) -> None:
+    assert entitled.faults() == {}
+    assert "admits" not in entitled.leftovers()
+
+
+def test_verify_reports_a_missing_entitlement(entitled: EntitledDirectory) -> None:
+    oscar = entitled.center.user("oscar", entitled.group)
+    assert entitled.faults() == {
+        "entitlements": f"different: not entitled: oscar ({entitled.role.replace(entitled.olivia, oscar)})"
+    }
+
+
+def test_verify_reports_entitlements_of_others(entitled: EntitledDirectory) -> None:
+    other = entitled.center.user("other")
+    by_user = entitled.center.entitle(entitled.application, entitled.role, userId=other)
+    by_group = entitled.center.entitle(entitled.application, entitled.role, groupId=entitled.group)
+    elsewhere = entitled.iam.create_role(RoleName="Admin", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    entitled.center.entitle(entitled.application, elsewhere, userId=other)
+    (found,) = entitled.faults().values()
+    assert f"user {other} is entitled to {entitled.role} ({by_user})" in found
+    assert f"group {entitled.group} is entitled to {entitled.role} ({by_group})" in found
+    assert "Admin" not in found
+
+
+def test_verify_reports_the_entitlement_of_a_former_member(entitled: EntitledDirectory) -> None:
+    entitled.center.leave(entitled.group, entitled.olivia)
+    (found,) = entitled.faults().values()
+    assert f"user {entitled.olivia} is entitled to {entitled.role}, who is no operator there" in found
+    assert f"admits user {entitled.olivia} through account access manager, who is no operator" in entitled.leftovers()
+
+
+def test_verify_reports_a_user_who_is_created_again(entitled: EntitledDirectory) -> None:
+    entitled.center.delete(entitled.olivia)
+    again = entitled.center.user("olivia", entitled.group)
+    found = entitled.faults()
+    assert again in found["entitlements"]
+    assert entitled.olivia in found["entitlements-of-others"]
+    assert entitled.olivia in entitled.leftovers()
+
+
+def test_verify_reports_what_entitlements_depend_on(entitled: EntitledDirectory) -> None:
+    entitled.client("organizations").disable_aws_service_access(ServicePrincipal=SERVICE)
+    assert entitled.faults() == {"trusted-access": "different: it does not"}
+    entitled.client("account-access").delete_application(applicationArn=entitled.application)
+    found = entitled.faults()
+    assert found["application"] == "different: it does not exist"
+    assert found["entitlements"].startswith("cannotTell")
+
+
+def test_verify_in_a_member_account_says_where_to_verify() -> None:
+    denied = ReadFailure(action="account-access:ListEntitlements", cause="no", remedy="allow it", refused=True)
+    found = identity_center.entitlement_findings(
+        "approval-identity-center", "arn:aws:account-access:eu-west-1:1:a", {}, denied, "up"
+    )
+    assert [str(each.status) for each in found] == ["warning", "warning"]
+    assert "in the management account or the delegated administrator" in found[0].remedy
+
+
+def test_verify_compares_the_role_of_an_entitled_person(entitled: EntitledDirectory) -> None:
+    people = identity_center.look_up(entitled.approval, _Clients(entitled.client), IDENTITY, "eu-west-1").operators
+    plan = plan_approval(entitled.approval, PLACE, ["eu-west-1"], session_data_encryption=False, operators=people)
+    (planned,) = plan.operator_roles
+
+    def differences() -> str:
+        desired = identity_center.person_role(planned, plan.operator_policies, "")
+        return role_finding(DEPLOYMENT, desired, read_role(entitled.reader(), planned.name)).found
+
+    assert "trust policy" not in differences()
+    wider = account_access_trust(entitled.application)
+    wider["Statement"][0]["Action"].append("sts:TagSession")  # type: ignore[index]
+    entitled.iam.update_assume_role_policy(RoleName=planned.name, PolicyDocument=json.dumps(wider))
+    assert "trust policy" in differences()
+    roles = read_operator_roles(entitled.reader())
+    assert not isinstance(roles, ReadFailure)
+    assert [each.application for each in roles] == [""]
+
+
+def test_entitlements_are_read_by_account(entitled: EntitledDirectory) -> None:
+    assert read_entitlements(entitled.reader(), entitled.application, "000000000000") == []
+    live = read_entitlements(entitled.reader(), entitled.application, ACCOUNT)
+    assert not isinstance(live, ReadFailure)
+    assert [(each.id, each.is_own) for each in live] == [(entitled.id, True)]
