@@ -22,8 +22,7 @@ from operations.verify.run import verify_stack
 from tests.engine.sabotages import DELETIONS, LAST, SABOTAGES
 from tests.engine.sabotages.fixed import FIXED
 from tests.engine.sabotages.network import PEERS
-from tests.engine.sabotages.resource import Live, Resource, Undo
-from tests.engine.sabotages.sabotage import REFRESH, Sabotage
+from tests.engine.sabotages.sabotage import REFRESH, Live, Resource, Sabotage, Undo
 from tests.engine.test_killed_runs import (
     LOST_STATE_SECONDS,
     Account,

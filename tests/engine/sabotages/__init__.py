@@ -6,14 +6,10 @@ the reason.
 """
 
 from tests.engine.sabotages import (
-    compliance,
-    external,
     identities,
     instances,
-    keys,
     monitoring,
     network,
-    patching,
     storage,
     systems_manager,
     tags,
@@ -21,16 +17,13 @@ from tests.engine.sabotages import (
 
 SABOTAGES = (
     *tags.SABOTAGES,
-    *keys.SABOTAGES,
     *monitoring.SABOTAGES,
     *identities.SABOTAGES,
     *network.SABOTAGES,
     *instances.SABOTAGES,
     *storage.SABOTAGES,
     *systems_manager.SABOTAGES,
-    *patching.SABOTAGES,
-    *compliance.SABOTAGES,
-    *external.SABOTAGES,
+    *instances.PATCHING,
     *monitoring.DETECTION,
     *monitoring.SCANS,
     *instances.EXCLUSIONS,
@@ -38,14 +31,12 @@ SABOTAGES = (
     *monitoring.HUBS,
 )
 DELETIONS = (
-    *keys.DELETIONS,
     *monitoring.DELETIONS,
     *identities.DELETIONS,
     *network.DELETIONS,
     *storage.DELETIONS,
     *systems_manager.DELETIONS,
-    *patching.DELETIONS,
-    *compliance.DELETIONS,
+    *instances.DELETIONS,
 )
 """Deletions, and what cannot be undone: `pulumi up --refresh` brings it back."""
 LAST = (*monitoring.LAST, *instances.LAST)

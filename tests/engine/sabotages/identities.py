@@ -1,12 +1,11 @@
-"""Changes of IAM, and of the tags that record grants and the owner of the account."""
+"""Changes of KMS keys and IAM, and of the tags that record grants and the owner of the account."""
 
 import json
 from functools import partial
 from typing import Any
 
 from components.approval.names import TAG_KEY
-from tests.engine.sabotages.resource import ANYTHING, Live, Resource, Undo
-from tests.engine.sabotages.sabotage import REFRESH, Sabotage, do
+from tests.engine.sabotages.sabotage import ANYTHING, REFRESH, Live, Resource, Sabotage, Undo, deleted, do, policy_text
 
 
 def policy_content(live: Live, each: Resource) -> Undo:
@@ -91,7 +90,55 @@ def inline_policy_deleted(live: Live, each: Resource) -> None:
     live.aws("iam").delete_role_policy(RoleName=each.inputs["role"], PolicyName=each.inputs["name"])
 
 
+def key_policy(live: Live, each: Resource) -> Undo:
+    kms = live.aws("kms", each.region)
+    before = kms.get_key_policy(KeyId=each.id, PolicyName="default")["Policy"]
+    kms.put_key_policy(KeyId=each.id, PolicyName="default", Policy=policy_text())
+    return lambda: kms.put_key_policy(KeyId=each.id, PolicyName="default", Policy=before)
+
+
+def key_rotation(live: Live, each: Resource) -> Undo:
+    kms = live.aws("kms", each.region)
+    kms.disable_key_rotation(KeyId=each.id)
+    return lambda: kms.enable_key_rotation(KeyId=each.id)
+
+
+def key_disabled(live: Live, each: Resource) -> Undo:
+    kms = live.aws("kms", each.region)
+    kms.disable_key(KeyId=each.id)
+    return lambda: kms.enable_key(KeyId=each.id)
+
+
+def key_pending_deletion(live: Live, each: Resource) -> Undo:
+    kms = live.aws("kms", each.region)
+    kms.schedule_key_deletion(KeyId=each.id, PendingWindowInDays=7)
+    return lambda: (
+        kms.cancel_key_deletion(KeyId=each.id),
+        kms.enable_key(KeyId=each.id),
+        kms.enable_key_rotation(KeyId=each.id),
+    )
+
+
+def key_description(live: Live, each: Resource) -> Undo:
+    kms = live.aws("kms", each.region)
+    kms.update_key_description(KeyId=each.id, Description="changed")
+    return lambda: kms.update_key_description(KeyId=each.id, Description=each.inputs["description"])
+
+
+def alias_moved(live: Live, each: Resource) -> Undo:
+    kms, alias = live.aws("kms", each.region), each.inputs["name"]
+    other = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.update_alias(AliasName=alias, TargetKeyId=other)
+    return lambda: kms.update_alias(AliasName=alias, TargetKeyId=each.inputs["targetKeyId"])
+
+
 SABOTAGES: tuple[Sabotage, ...] = (
+    Sabotage("Key", "policy", key_policy, "{}-policy"),
+    Sabotage("Key", "enableKeyRotation", key_rotation, "{}-rotation"),
+    Sabotage("Key", "isEnabled", key_disabled),
+    Sabotage("Key", "state", key_pending_deletion),
+    Sabotage("Key", "description", key_description, REFRESH),
+    Sabotage("Alias", "targetKeyId", alias_moved, REFRESH),
     Sabotage("Policy", "policy", policy_content),
     Sabotage("Policy", "owner", owner_tag, "instance-policy-owner", "session-manager-node"),
     Sabotage("Role", "assumeRolePolicy", trust),
@@ -107,4 +154,13 @@ SABOTAGES: tuple[Sabotage, ...] = (
 )
 
 
-DELETIONS: tuple[Sabotage, ...] = (Sabotage("RolePolicy", "itself", inline_policy_deleted),)
+DELETIONS: tuple[Sabotage, ...] = (
+    Sabotage(
+        "Alias",
+        "itself",
+        deleted("kms", "delete_alias", "AliasName", "name"),
+        applies="approval-topic-key",
+        also=("approval-topic",),
+    ),
+    Sabotage("RolePolicy", "itself", inline_policy_deleted),
+)

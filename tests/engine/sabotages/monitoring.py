@@ -4,8 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from components.adoption.document_ownership import OWNER_TAG
-from tests.engine.sabotages.resource import Live, Resource, Undo, policy_text
-from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
+from tests.engine.sabotages.sabotage import REFRESH, Live, Resource, Sabotage, Undo, deleted, do, policy_text
 
 
 def feature(live: Live, each: Resource) -> Undo:
@@ -25,11 +24,11 @@ def suspended(live: Live, each: Resource) -> Undo:
     return lambda: guardduty.update_detector(DetectorId=id_, Enable=True)
 
 
-def detector_tag(live: Live, each: Resource, key: str) -> Undo:
-    guardduty = live.aws("guardduty", each.region)
-    before = guardduty.list_tags_for_resource(ResourceArn=each.arn)["Tags"]
-    guardduty.untag_resource(ResourceArn=each.arn, TagKeys=[key])
-    return lambda: guardduty.tag_resource(ResourceArn=each.arn, Tags=before)
+def service_tag(live: Live, each: Resource, service: str, key: str) -> Undo:
+    client = live.aws(service, each.region)
+    before = client.list_tags_for_resource(ResourceArn=each.arn)["Tags"]
+    client.untag_resource(ResourceArn=each.arn, TagKeys=[key])
+    return lambda: client.tag_resource(ResourceArn=each.arn, Tags=before)
 
 
 def scans(live: Live, each: Resource) -> Undo:
@@ -82,30 +81,15 @@ def failed_invocations(live: Live, each: Resource) -> Undo:
     return lambda: None
 
 
-def metric_filter(live: Live, each: Resource, **change: Any) -> Undo:
+def metric_filter(live: Live, each: Resource, transformation: dict[str, Any] | None = None, **change: Any) -> Undo:
+    """Change a metric filter; `transformation` changes parts of its only transformation."""
     logs, given = live.aws("logs", each.region), each.inputs["metricTransformation"]
-    before = {
-        "logGroupName": each.inputs["logGroupName"],
-        "filterName": each.inputs["name"],
-        "filterPattern": each.inputs["pattern"],
-        "metricTransformations": [
-            {"metricName": given["name"], "metricNamespace": given["namespace"], "metricValue": given["value"]}
-        ],
-    }
-    logs.put_metric_filter(**{**before, **change})
+    counted = {"metricName": given["name"], "metricNamespace": given["namespace"], "metricValue": given["value"]}
+    named = {"logGroupName": each.inputs["logGroupName"], "filterName": each.inputs["name"]}
+    before = {**named, "filterPattern": each.inputs["pattern"], "metricTransformations": [counted]}
+    changed = {"metricTransformations": [{**counted, **(transformation or {})}]}
+    logs.put_metric_filter(**{**before, **changed, **change})
     return lambda: logs.put_metric_filter(**before)
-
-
-def metric_filter_with_dimensions(live: Live, each: Resource) -> Undo:
-    given = each.inputs["metricTransformation"]
-    change = {"metricName": given["name"], "metricNamespace": given["namespace"], "metricValue": given["value"]}
-    return metric_filter(live, each, metricTransformations=[{**change, "dimensions": {"a": "$a"}}])
-
-
-def metric_filter_with_default(live: Live, each: Resource) -> Undo:
-    given = each.inputs["metricTransformation"]
-    change = {"metricName": given["name"], "metricNamespace": given["namespace"], "metricValue": given["value"]}
-    return metric_filter(live, each, metricTransformations=[{**change, "defaultValue": 1.0}])
 
 
 def alarm(live: Live, each: Resource, **change: Any) -> Undo:
@@ -181,16 +165,14 @@ SABOTAGES: tuple[Sabotage, ...] = (
         for attribute, change in (("retentionInDays", retention), ("kmsKeyId", log_key))
     ),
     Sabotage("LogMetricFilter", "pattern", do(metric_filter, filterPattern="never")),
-    Sabotage(
-        "LogMetricFilter",
-        "metricTransformation",
-        do(
-            metric_filter,
-            metricTransformations=[{"metricName": "other", "metricNamespace": "Other", "metricValue": "0"}],
-        ),
+    *(
+        Sabotage("LogMetricFilter", attribute, do(metric_filter, transformation=change))
+        for attribute, change in (
+            ("metricTransformation", {"metricName": "other", "metricNamespace": "Other", "metricValue": "0"}),
+            ("dimensions", {"dimensions": {"a": "$a"}}),
+            ("defaultValue", {"defaultValue": 1.0}),
+        )
     ),
-    Sabotage("LogMetricFilter", "dimensions", metric_filter_with_dimensions),
-    Sabotage("LogMetricFilter", "defaultValue", metric_filter_with_default),
     Sabotage("MetricAlarm", "unit", do(alarm, Unit="Bytes")),
     Sabotage("MetricAlarm", "threshold", do(alarm, Threshold=99.0)),
     Sabotage("MetricAlarm", "period", do(alarm, Period=43200)),
@@ -228,11 +210,18 @@ SABOTAGES: tuple[Sabotage, ...] = (
 )
 
 
+def service_tags(service: str) -> tuple[Sabotage, ...]:
+    kind, ends = "DetectionService", f"-{service}"
+    return (
+        Sabotage(kind, "owner", do(service_tag, service=service, key=OWNER_TAG), "{}-owner", applies=ends),
+        Sabotage(kind, "tags", do(service_tag, service=service, key="owner"), REFRESH, applies=ends),
+    )
+
+
 DETECTION: tuple[Sabotage, ...] = (
     Sabotage("DetectionService", "switches", feature, applies="-guardduty"),
     Sabotage("DetectionService", "status", suspended, applies="-guardduty"),
-    Sabotage("DetectionService", "owner", do(detector_tag, key="shell-access:owner"), "{}-owner", applies="-guardduty"),
-    Sabotage("DetectionService", "tags", do(detector_tag, key="owner"), REFRESH, applies="-guardduty"),
+    *service_tags("guardduty"),
 )
 SCANS: tuple[Sabotage, ...] = (Sabotage("DetectionService", "switches", scans, applies="-inspector2"),)
 
@@ -260,17 +249,9 @@ def standard_disabled(live: Live, each: Resource) -> Undo:
     return lambda: hub.batch_enable_standards(StandardsSubscriptionRequests=enabled)
 
 
-def hub_tag(live: Live, each: Resource, key: str) -> Undo:
-    hub, arn = live.aws("securityhub", each.region), each.arn
-    before = hub.list_tags_for_resource(ResourceArn=arn)["Tags"]
-    hub.untag_resource(ResourceArn=arn, TagKeys=[key])
-    return lambda: hub.tag_resource(ResourceArn=arn, Tags=before)
-
-
 HUBS: tuple[Sabotage, ...] = (
     Sabotage("DetectionService", "switches", standard_disabled, applies="-securityhub"),
-    Sabotage("DetectionService", "owner", do(hub_tag, key=OWNER_TAG), "{}-owner", applies="-securityhub"),
-    Sabotage("DetectionService", "tags", do(hub_tag, key="owner"), REFRESH, applies="-securityhub"),
+    *service_tags("securityhub"),
 )
 ELSEWHERE: Final = {"accountIds": ["123456789012"], "targetResourceTags": {"Role": ["WebServer"]}}
 CIS_SCANS: tuple[Sabotage, ...] = (

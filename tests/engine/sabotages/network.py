@@ -4,8 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tests.engine.sabotages.resource import Live, Resource, Undo, policy_text
-from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
+from tests.engine.sabotages.sabotage import REFRESH, Live, Resource, Sabotage, Undo, deleted, do, policy_text
 from tests.engine.sabotages.tags import ec2_tag
 
 

@@ -3,8 +3,7 @@
 from functools import partial
 from typing import Any
 
-from tests.engine.sabotages.resource import Live, Resource, Undo
-from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
+from tests.engine.sabotages.sabotage import REFRESH, Live, Resource, Sabotage, Undo, deleted, do
 
 
 def trail(live: Live, each: Resource, change: dict[str, Any], back: dict[str, Any]) -> Undo:

@@ -1,11 +1,13 @@
-"""Changes of documents, associations, parameters and settings of Systems Manager."""
+"""Changes of Systems Manager and AWS Config, and of the bucket and the secrets that documents of the stack use."""
 
 import json
 from functools import partial
 from typing import Any
 
-from tests.engine.sabotages.resource import Live, Resource, Undo
-from tests.engine.sabotages.sabotage import REFRESH, Sabotage, deleted, do
+import boto3
+
+from local.emulator.fixtures import KEY_OF_SECRETS, LOG_ARCHIVE_ACCOUNT, SECRETS
+from tests.engine.sabotages.sabotage import ACCOUNT, OPEN, REFRESH, Live, Resource, Sabotage, Undo, deleted, do
 from tests.engine.sabotages.tags import document_name, ssm_tag
 
 
@@ -105,6 +107,81 @@ _SESSION = {
 }
 
 
+def config_rule(live: Live, each: Resource, **change: Any) -> Undo:
+    config, name = live.aws("config", each.region), each.inputs["name"]
+    (found,) = config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]
+    text = config.get_custom_rule_policy(ConfigRuleName=name)["PolicyText"]
+    before = {key: found[key] for key in ("ConfigRuleName", "Description", "Scope", "Source")}
+    details = {"PolicyRuntime": "guard-2.x.x", "PolicyText": text}
+    before["Source"] = {**before["Source"], "CustomPolicyDetails": details}
+    changed = {**before, **change}
+    if "PolicyText" in change:
+        changed["Source"] = {
+            **before["Source"],
+            "CustomPolicyDetails": {**details, "PolicyText": changed.pop("PolicyText")},
+        }
+    if "SourceDetails" in change:
+        changed["Source"] = {**before["Source"], "SourceDetails": changed.pop("SourceDetails")}
+    config.put_config_rule(ConfigRule=changed)
+    return lambda: config.put_config_rule(ConfigRule=before)
+
+
+def recorder_stopped(live: Live, each: Resource) -> Undo:
+    config, named = live.aws("config", each.region), {"ConfigurationRecorderName": "default"}
+    config.stop_configuration_recorder(**named)
+    return lambda: config.start_configuration_recorder(**named)
+
+
+def remediation(live: Live, each: Resource, **change: Any) -> Undo:
+    config, name = live.aws("config", each.region), each.inputs["configRuleName"]
+    (found,) = config.describe_remediation_configurations(ConfigRuleNames=[name])["RemediationConfigurations"]
+    before = {key: value for key, value in found.items() if key != "Arn"}
+    config.put_remediation_configurations(RemediationConfigurations=[{**before, **change}])
+    return lambda: config.put_remediation_configurations(RemediationConfigurations=[before])
+
+
+def config_rule_deleted(live: Live, each: Resource) -> None:
+    config, named = live.aws("config", each.region), {"ConfigRuleName": each.inputs["name"]}
+    config.delete_remediation_configuration(**named)
+    config.delete_config_rule(**named)
+
+
+def backup_bucket(live: Live, each: Resource) -> Undo:
+    """Remove the default retention, in the account that owns the bucket."""
+    role = f"arn:aws:iam::{LOG_ARCHIVE_ACCOUNT}:role/LogArchive"
+    given = live.aws("sts", each.region).assume_role(RoleArn=role, RoleSessionName="owner")["Credentials"]
+    s3 = boto3.client(
+        "s3",
+        region_name=each.region,
+        endpoint_url=live.endpoint,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    put = partial(s3.put_object_lock_configuration, Bucket="org-directory-backups")
+    before = s3.get_object_lock_configuration(Bucket="org-directory-backups")["ObjectLockConfiguration"]
+    put(ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
+    return lambda: put(ObjectLockConfiguration=before)
+
+
+def secret(live: Live, each: Resource, name: str, change: str) -> Undo:
+    secrets, key = live.aws("secretsmanager", each.region), f"arn:aws:kms:{each.region}:{ACCOUNT}:key/{KEY_OF_SECRETS}"
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**OPEN, "Action": "secretsmanager:GetSecretValue"}]})
+    tag: Any = {"Key": "Role", "Value": "DomainController"}
+    operations: dict[str, tuple[Any, dict[str, Any], Any, dict[str, Any]]] = {
+        "key": (
+            *(secrets.update_secret, {"KmsKeyId": "alias/aws/secretsmanager"}),
+            *(secrets.update_secret, {"KmsKeyId": key}),
+        ),
+        "tag": (secrets.untag_resource, {"TagKeys": ["Role"]}, secrets.tag_resource, {"Tags": [tag]}),
+        "policy": (secrets.put_resource_policy, {"ResourcePolicy": policy}, secrets.delete_resource_policy, {}),
+        "deletion": (secrets.delete_secret, {"RecoveryWindowInDays": 7}, secrets.restore_secret, {}),
+    }
+    make, arguments, undo, back = operations[change]
+    make(SecretId=name, **arguments)
+    return lambda: undo(SecretId=name, **back)
+
+
 SABOTAGES: tuple[Sabotage, ...] = (
     Sabotage("Parameter", "tags", do(ssm_tag, key="owner", kind="Parameter"), REFRESH),
     Sabotage("Parameter", "insecureValue", do(parameter, Value="other")),
@@ -153,10 +230,59 @@ SABOTAGES: tuple[Sabotage, ...] = (
             ("latest version", document_published, "-default-version"),
         )
     ),
+    Sabotage("Rule", "source", do(config_rule, PolicyText="rule nothing when false { true }"), "node-roles-content"),
+    Sabotage(
+        "Rule",
+        "source",
+        do(
+            config_rule,
+            SourceDetails=[{"EventSource": "aws.config", "MessageType": "ConfigurationItemChangeNotification"}],
+        ),
+    ),
+    Sabotage("Rule", "scope", do(config_rule, Scope={"ComplianceResourceTypes": ["AWS::IAM::User"]})),
+    Sabotage("Rule", "description", do(config_rule, Description="changed"), REFRESH),
+    Sabotage("Rule", "state", lambda live, each: live.report(each.inputs["name"], ConfigRuleState="DELETING")),
+    Sabotage(
+        "Rule",
+        "evaluation",
+        lambda live, each: live.report(
+            f"{each.inputs['name']}/evaluation", LastFailedEvaluationTime=1.0, LastErrorCode="E"
+        ),
+        "node-roles-evaluation",
+    ),
+    Sabotage("Rule", "recorder", recorder_stopped, "node-roles-recorder", also=("directory-detection-recorder",)),
+    Sabotage(
+        "RemediationConfiguration",
+        "automatic",
+        do(remediation, Automatic=True, MaximumAutomaticAttempts=1, RetryAttemptSeconds=60),
+    ),
+    Sabotage("RemediationConfiguration", "targetId", do(remediation, TargetId="AWS-StopEC2Instance")),
+    Sabotage("RemediationConfiguration", "parameters", do(remediation, Parameters={})),
+    Sabotage("RemediationConfiguration", "resourceType", do(remediation, ResourceType="AWS::IAM::User")),
+    Sabotage(
+        "RemediationConfiguration",
+        "executionControls",
+        do(
+            remediation,
+            ExecutionControls={"SsmControls": {"ConcurrentExecutionRatePercentage": 100, "ErrorPercentage": 100}},
+        ),
+    ),
+    # What the stack uses and does not create, with a resource of the stack that depends on it.
+    Sabotage("Association", "backup bucket", backup_bucket, "directory-backup-bucket", "-operations-backup"),
+    *(
+        Sabotage(
+            *("Association", f"{change} of a secret", do(secret, name=name, change=change)),
+            f"directory-promotion-secret-{name.split('/')[1][:-7]}",
+            f"-operations-promotion-{controller}",
+        )
+        for name, controller in zip(SECRETS, ("dc1", "dc2"), strict=True)
+        for change in ("key", "tag", "policy", "deletion")
+    ),
 )
 
 
 DELETIONS: tuple[Sabotage, ...] = (
+    Sabotage("Rule", "itself", config_rule_deleted, also=("node-remediation*",)),
     Sabotage("Parameter", "itself", deleted("ssm", "delete_parameter", "Name", "name")),
     Sabotage("Association", "itself", deleted("ssm", "delete_association", "AssociationId")),
     Sabotage("SessionPreferences", "itself", document_deleted),

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.engine.sabotages.resource import Live, Resource, Undo
-from tests.engine.sabotages.sabotage import REFRESH, Sabotage
+from tests.engine.sabotages.sabotage import REFRESH, Live, Resource, Sabotage, Undo
 
 
 @dataclass(frozen=True)
