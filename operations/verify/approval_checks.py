@@ -35,10 +35,7 @@ _PRINCIPAL_KINDS: Final = {
 
 
 def policy_findings(
-    deployment: Deployment,
-    planned: PlannedPolicy,
-    live: PolicyFacts | ReadFailure | None,
-    tolerated: TolerateHolder,
+    deployment: Deployment, planned: PlannedPolicy, live: PolicyFacts | ReadFailure | None, tolerated: TolerateHolder
 ) -> list[Finding]:
     """Compare a managed policy: its default version, and the exact set of principals that it is attached to.
 

@@ -75,11 +75,7 @@ def endpoint_findings(
         routed=subnets if settings.s3_gateway else {},
         cidrs=tuple(settings.allowed_cidrs),
     )
-    return [
-        check.accept(found),
-        group_finding(deployment, desired, live),
-        *service_findings(deployment, desired, live),
-    ]
+    return [check.accept(found), group_finding(deployment, desired, live), *service_findings(deployment, desired, live)]
 
 
 def service_findings(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> list[Finding]:

@@ -26,11 +26,7 @@ _ABSENT: Final = ("EntityNotFoundException",)
 
 
 def evidence_findings(
-    deployment: Deployment,
-    settings: Evidence,
-    place: WorkflowLocation,
-    regions: Sequence[str],
-    reader: Reader,
+    deployment: Deployment, settings: Evidence, place: WorkflowLocation, regions: Sequence[str], reader: Reader
 ) -> list[Finding]:
     """Read and compare the key, the bucket, the table and the queries."""
     key = read_key(reader, EVIDENCE_KEY_ALIAS, policy=True)

@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.domain_controllers.iam_policies import deployers, managed_policies, role_arns, trust_policy
-from components.domain_controllers.names import (
-    ACCESS_RESTRICTION_POLICY,
-    CONTROLLERS_ROLE,
-    PORT_FORWARDING_POLICY,
-)
+from components.domain_controllers.names import ACCESS_RESTRICTION_POLICY, CONTROLLERS_ROLE, PORT_FORWARDING_POLICY
 from components.domain_controllers.operations.promotion import secret_readers
 from operations.inventory.iam import NO_ENTITY, read_policy, read_role
 from operations.inventory.reader import Answer, Reader, ReadFailure

@@ -65,11 +65,7 @@ def name_resolution_findings(
 
 
 def _endpoint(
-    site: SiteDeployment,
-    placement: SitePlacement,
-    live: NameResolutionFacts,
-    direction: str,
-    rules: set[Traffic],
+    site: SiteDeployment, placement: SitePlacement, live: NameResolutionFacts, direction: str, rules: set[Traffic]
 ) -> Finding:
     name = names.resolver_name(names.site_name(site.deployment.region), direction)
     zones: dict[str, str] = {}

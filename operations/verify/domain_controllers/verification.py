@@ -16,13 +16,7 @@ from components.domain_controllers.traffic_requirements import ITSELF
 from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
 from operations.findings import Status
-from operations.inventory.domain_controllers import (
-    SiteFacts,
-    SitePlacement,
-    endpoints_group,
-    read_placement,
-    read_site,
-)
+from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_placement, read_site
 from operations.inventory.monitoring import read_unrecorded
 from operations.inventory.reader import Reader, ReadError, ReadFailure, known, returns_failure
 from operations.verify.domain_controllers import detection, network

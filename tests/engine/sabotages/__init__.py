@@ -5,15 +5,7 @@ named here; what is marked `REFRESH` only `preview --refresh` shows. What cannot
 the reason.
 """
 
-from tests.engine.sabotages import (
-    identities,
-    instances,
-    monitoring,
-    network,
-    storage,
-    systems_manager,
-    tags,
-)
+from tests.engine.sabotages import identities, instances, monitoring, network, storage, systems_manager, tags
 
 SABOTAGES = (
     *tags.SABOTAGES,

@@ -45,10 +45,7 @@ TAGGING = {
     "Role": Tagging("iam", "RoleName", untag="untag_role", tag="tag_role", is_by_id=True),
     "Policy": Tagging("iam", "PolicyArn", untag="untag_policy", tag="tag_policy"),
     "InstanceProfile": Tagging(
-        *("iam", "InstanceProfileName"),
-        untag="untag_instance_profile",
-        tag="tag_instance_profile",
-        is_by_id=True,
+        *("iam", "InstanceProfileName"), untag="untag_instance_profile", tag="tag_instance_profile", is_by_id=True
     ),
 }
 

@@ -292,11 +292,7 @@ def topic(*subscriptions: monitoring.SubscriptionFacts, **change: Any) -> monito
 
 
 WANTED_TOPIC = notifications.DesiredTopic(
-    prefix="approval",
-    arn=PLACE.topic_arn,
-    key_alias="alias/k",
-    policy=topic_policy(PLACE),
-    emails=[EMAIL],
+    prefix="approval", arn=PLACE.topic_arn, key_alias="alias/k", policy=topic_policy(PLACE), emails=[EMAIL]
 )
 
 

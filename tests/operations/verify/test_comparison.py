@@ -22,22 +22,11 @@ from operations.inventory.network import (
     VpcEndpoint,
 )
 from operations.inventory.reader import ReadFailure
-from operations.inventory.session_manager import (
-    BucketEncryption,
-    KeyFacts,
-    LogBucketFacts,
-    LogGroupFacts,
-    RegionFacts,
-)
+from operations.inventory.session_manager import BucketEncryption, KeyFacts, LogBucketFacts, LogGroupFacts, RegionFacts
 from operations.principals import GrantedPrincipal
 from operations.verify.endpoints import endpoint_findings
 from operations.verify.policies import instance_policy_findings
-from operations.verify.session_manager import (
-    bucket_findings,
-    key_findings,
-    log_group_findings,
-    region_findings,
-)
+from operations.verify.session_manager import bucket_findings, key_findings, log_group_findings, region_findings
 
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
@@ -75,20 +64,13 @@ INTERFACES = tuple(
     for service in ("ssm", "ssmmessages", "ec2messages")
 )
 GATEWAY = VpcEndpoint(
-    id="vpce-2",
-    service="com.amazonaws.eu-west-1.s3",
-    kind="Gateway",
-    state="available",
-    route_table_ids=("rtb-1",),
+    id="vpce-2", service="com.amazonaws.eu-west-1.s3", kind="Gateway", state="available", route_table_ids=("rtb-1",)
 )
 NETWORK = EndpointNetwork(
     vpc_ids=("vpc-1",),
     subnets=(SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="b")),
     endpoints=(*INTERFACES, GATEWAY),
-    route_tables=(
-        RouteTable(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
-        RouteTable(id="rtb-0", main=True),
-    ),
+    route_tables=(RouteTable(id="rtb-1", subnet_ids=frozenset({"subnet-1"})), RouteTable(id="rtb-0", main=True)),
     groups=(SecurityGroup(id="sg-1", name="endpoints-eu-west-1", rules=(HTTPS,)),),
 )
 
@@ -103,10 +85,7 @@ def not_ok(findings: list[Any]) -> dict[str, tuple[str, str]]:
         ({}, {}),
         ({"data_key": UNREAD}, {"data-key": ("cannotTell", "a:B: refused: no")}),
         ({"data_key_parameter": UNREAD}, {"data-key-parameter": ("cannotTell", "a:B: refused: no")}),
-        (
-            {"data_key": replace(DATA_KEY, rotates=UNREAD)},
-            {"data-key-rotation": ("cannotTell", "a:B: refused: no")},
-        ),
+        ({"data_key": replace(DATA_KEY, rotates=UNREAD)}, {"data-key-rotation": ("cannotTell", "a:B: refused: no")}),
         (
             {"data_key": replace(DATA_KEY, state="Disabled", rotates=None)},
             {"data-key": ("different", "1234, Disabled")},
@@ -291,6 +270,6 @@ def test_missing_resources_are_one_difference_each() -> None:
     findings = region_findings(deployment, RegionFacts())
     assert list(not_ok(findings)) == [each.check for each in findings]
     assert [each.check for each in findings] == [
-        *("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network"),
+        *("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network")
     ]
     assert all(each.remedy for each in findings)

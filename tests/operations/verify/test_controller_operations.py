@@ -186,11 +186,7 @@ def test_operation_as_planned_has_no_findings() -> None:
             "directory-agent",
             "document version: $DEFAULT expected, 1 found",
         ),
-        (
-            changed("agent", "associations", OutputLocation={"S3Location": {}}),
-            "directory-agent",
-            "OutputLocation is",
-        ),
+        (changed("agent", "associations", OutputLocation={"S3Location": {}}), "directory-agent", "OutputLocation is"),
         (changed("promotion-dc1", "associations"), "directory-promotion-dc1", "no such association"),
         (changed("promotion-dc1", "associations", Targets=[]), "directory-promotion-dc1", "none found"),
         (

@@ -190,11 +190,7 @@ def test_hub_without_its_standard_is_reported(live: ServiceState | None) -> None
 
 @pytest.mark.parametrize(
     ("live", "status"),
-    [
-        ("", Status.OK),
-        ("has an AWS Config recorder that is stopped", Status.DIFFERENT),
-        (REFUSED, Status.UNKNOWN),
-    ],
+    [("", Status.OK), ("has an AWS Config recorder that is stopped", Status.DIFFERENT), (REFUSED, Status.UNKNOWN)],
 )
 def test_recorder_that_is_off_is_reported(live: str | ReadFailure, status: Status) -> None:
     found = recorder_finding(HUBS, live)

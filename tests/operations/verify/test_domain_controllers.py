@@ -391,10 +391,7 @@ def test_network_acl_compares_rules_and_subnets() -> None:
     default, own = known(site.live.acls)
     first, *rest = own.rules
     moved = site.findings(
-        acls=(
-            replace(default, subnet_ids=frozenset(["subnet-b"])),
-            replace(own, subnet_ids=frozenset(["subnet-a"])),
-        )
+        acls=(replace(default, subnet_ids=frozenset(["subnet-b"])), replace(own, subnet_ids=frozenset(["subnet-a"])))
     )
     assert moved["directory-acl"].found == "a is associated with acl-1, b is associated with acl-0"
     assert "or its answer, is dropped by the network ACL" in moved["directory-traffic"].found
@@ -486,11 +483,7 @@ MONITORING: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"flow_logs_role": None}, "directory-flow-logs-role", "no such role"),
     ({"log_group": None}, "directory-flow-log-group", "no such log group"),
-    (
-        {"log_group": LogGroupFacts(retention_days=None, kms_key_arn=None)},
-        "directory-flow-log-group",
-        "kept forever; ",
-    ),
+    ({"log_group": LogGroupFacts(retention_days=None, kms_key_arn=None)}, "directory-flow-log-group", "kept forever; "),
     ({"topic": None}, "directory-topic", "no such topic"),
     ({"topic": replace(TOPIC, key="alias/aws/sns")}, "directory-topic", "encrypted with alias/aws/sns"),
     ({"topic": replace(TOPIC, policy={})}, "directory-topic-policy", "Version: "),

@@ -141,8 +141,7 @@ def retag_record(account: Account) -> None:
 def encrypt_twice(account: Account) -> None:
     default = {"SSEAlgorithm": "aws:kms:dsse"}
     account.client("s3").put_bucket_encryption(
-        Bucket=BUCKET,
-        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+        Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
     )
 
 
@@ -315,11 +314,7 @@ def test_what_is_broken_is_found_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("do", "found"),
-    [
-        (second_vpc, "2 such VPCs: vpc-"),
-        (rename_subnet, "no subnet private-b in vpc-"),
-    ],
+    ("do", "found"), [(second_vpc, "2 such VPCs: vpc-"), (rename_subnet, "no subnet private-b in vpc-")]
 )
 def test_endpoints_without_network_are_not_compared(
     right: Account, stack: StackConfiguration, do: Callable[[Account], None], found: str

@@ -129,9 +129,7 @@ def test_stacks_roles_are_assumed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("aws", "region"),
-    [({}, "eu-west-1"), ({"aws__stsRegion": "us-west-2"}, "us-west-2")],
-    ids=["provider", "sts"],
+    ("aws", "region"), [({}, "eu-west-1"), ({"aws__stsRegion": "us-west-2"}, "us-west-2")], ids=["provider", "sts"]
 )
 @pytest.mark.usefixtures("account")
 def test_identity_is_read_in_the_provider_region(aws: dict[str, str], region: str, called: Calls) -> None:

@@ -71,8 +71,7 @@ def test_site_without_network_leaves_all_sites_unplanned(account: Account) -> No
 
 
 @pytest.mark.parametrize(
-    ("tag", "said"),
-    [("directory", "2 such VPCs: vpc-"), ("directory-a", "2 subnets directory-a in vpc-")],
+    ("tag", "said"), [("directory", "2 such VPCs: vpc-"), ("directory-a", "2 subnets directory-a in vpc-")]
 )
 def test_names_have_to_be_of_one_thing(account: Account, tag: str, said: str) -> None:
     made = network(account)
@@ -103,8 +102,7 @@ def test_route_to_an_internet_gateway_makes_a_subnet_public(account: Account) ->
 
 
 @pytest.mark.parametrize(
-    ("call", "action"),
-    [("DescribeVpcs", "ec2:DescribeVpcs"), ("DescribeRouteTables", "ec2:DescribeRouteTables")],
+    ("call", "action"), [("DescribeVpcs", "ec2:DescribeVpcs"), ("DescribeRouteTables", "ec2:DescribeRouteTables")]
 )
 def test_denied_network_names_the_permission(account: Account, fail: Fail, call: str, action: str) -> None:
     network(account)
