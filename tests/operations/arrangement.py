@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from common.aws.session import Clients
 from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.adoption.governance import policy_arn, policy_content
+from components.metric_alarm import MetricAlarm
 from components.session_manager.document import document, serialized
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from components.session_manager.instance_policy import instance_policy
@@ -18,7 +19,8 @@ from components.session_manager.key_policies import data_key_policy, logs_key_po
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import SessionManagerSettings, preferences
 from operations.findings import Finding
-from operations.inventory.reader import Reader
+from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.session_manager import DocumentFacts
 from operations.stack import StackConfiguration
 from operations.verify.findings import Verification
 
@@ -80,6 +82,29 @@ class FakeReader(Reader):
         self.calls.append((operation, arguments))
         answer = self.answers[operation] if self.default is None else self.answers.get(operation, self.default)
         return answer.pop(0) if isinstance(answer, list) else answer
+
+
+class Refusing:
+    """Clients whose every call is refused, but those with an answer."""
+
+    def __init__(self, code: str = "AccessDenied", operation: str = "", **answers: dict[str, Any]) -> None:
+        self.code, self.operation, self.answers = code, operation, answers
+
+    def client(self, service: str, region: str) -> Any:
+        del service, region
+        return self
+
+    def can_paginate(self, operation: str) -> bool:
+        del operation
+        return False
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
+        def answer(**_: object) -> dict[str, Any]:
+            if name in self.answers:
+                return self.answers[name]
+            raise refusal(self.code, operation=self.operation or name.title().replace("_", ""))
+
+        return answer
 
 
 @dataclass(frozen=True)
@@ -227,6 +252,38 @@ def not_ok(verification: Verification) -> dict[str, str]:
         for finding in findings
         if finding.status != "ok"
     }
+
+
+def document_facts(content: str | ReadFailure, **change: Any) -> DocumentFacts:
+    """A document with one version, which is active."""
+    facts = DocumentFacts(
+        status="Active",
+        status_reason="",
+        default_version="1",
+        latest_version="1",
+        default_text=content,
+        latest_text=content,
+    )
+    return replace(facts, **change)
+
+
+def live_alarm(planned: MetricAlarm, topic: str, **change: Any) -> dict[str, Any]:
+    """An alarm as it is planned, in the format of the API."""
+    given = {
+        "AlarmName": planned.name,
+        "ActionsEnabled": True,
+        "AlarmActions": [topic],
+        "Namespace": planned.namespace,
+        "MetricName": planned.metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in planned.dimensions.items()],
+        "Statistic": planned.statistic,
+        "Period": planned.period,
+        "EvaluationPeriods": planned.evaluation_periods,
+        "ComparisonOperator": planned.comparison,
+        "Threshold": float(planned.threshold),
+        "TreatMissingData": planned.missing_data,
+    }
+    return {**given, **change}
 
 
 def encrypt_bucket(account: Account, name: str, key: str) -> None:

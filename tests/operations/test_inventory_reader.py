@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from operations.errors import UnusableError
 from operations.inventory.instances import read_host_role
 from operations.inventory.reader import Reader, ReadError, ReadFailure, known_identity
 from operations.verify.domain_controllers import operations
-from tests.operations.arrangement import refusal
+from tests.operations.arrangement import Refusing
 from tests.operations.audit.authorization_reference import privileges
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -69,29 +69,6 @@ def test_listing_without_an_end_fails(pages: list[dict[str, Any]], why: str) -> 
     with pytest.raises(ReadError) as failed:
         accounts(Listing(pages))
     assert why in failed.value.failure.cause
-
-
-class Refusing:
-    """Client that refuses all operations but some, with one code."""
-
-    def __init__(self, code: str, operation: str = "GetDocument", **answers: dict[str, Any]) -> None:
-        self.code, self.operation, self.answers = code, operation, answers
-
-    def client(self, service: str, region: str) -> Any:
-        del service, region
-        return self
-
-    def can_paginate(self, operation: str) -> bool:
-        del operation
-        return False
-
-    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
-        def answer(**_: object) -> dict[str, Any]:
-            if name in self.answers:
-                return self.answers[name]
-            raise refusal(self.code, operation=self.operation)
-
-        return answer
 
 
 def test_refused_identity_names_action_and_remedy() -> None:

@@ -33,7 +33,7 @@ from operations.verify.approval_checks import (
 )
 from operations.verify.documents import document_differences, document_findings
 from operations.verify.policies import role_finding
-from tests.operations.arrangement import FakeReader, refusal
+from tests.operations.arrangement import FakeReader, Refusing, document_facts, live_alarm
 
 PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
@@ -57,22 +57,6 @@ def statuses(findings: list[Finding]) -> dict[str, str]:
     return {each.check: str(each.status) for each in findings}
 
 
-class Refusing:
-    """Clients whose every call is refused."""
-
-    def client(self, _service: str, _region: str) -> Refusing:
-        return self
-
-    def can_paginate(self, _operation: str) -> bool:
-        return False
-
-    def __getattr__(self, operation: str) -> Any:
-        def refuse(**_arguments: Any) -> None:
-            raise refusal("AccessDenied", operation=operation)
-
-        return refuse
-
-
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
 def test_denied_calls_are_never_ok(mode: str) -> None:
     stack = {
@@ -88,17 +72,7 @@ def test_denied_calls_are_never_ok(mode: str) -> None:
 
 
 def document(**change: Any) -> DocumentFacts:
-    text = json.dumps(plan().runbook.content)
-    given: dict[str, Any] = {
-        "status": "Active",
-        "status_reason": "",
-        "default_version": "1",
-        "latest_version": "1",
-        "default_text": text,
-        "latest_text": text,
-        "type": "Automation",
-    }
-    return DocumentFacts(**{**given, **change})
+    return document_facts(json.dumps(plan().runbook.content), **{"type": "Automation", **change})
 
 
 @pytest.mark.parametrize(
@@ -444,25 +418,6 @@ def test_recording_finding_ignores_trail_of_another_region() -> None:
     ) == monitoring.RecordingFacts(recording=())
 
 
-def metric_alarm(**change: Any) -> dict[str, Any]:
-    alarm = plan().metric_alarms[0]
-    given = {
-        "AlarmName": alarm.name,
-        "ActionsEnabled": True,
-        "AlarmActions": [PLACE.topic_arn],
-        "Namespace": alarm.namespace,
-        "MetricName": alarm.metric,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in alarm.dimensions.items()],
-        "Statistic": alarm.statistic,
-        "Period": alarm.period,
-        "EvaluationPeriods": alarm.evaluation_periods,
-        "ComparisonOperator": alarm.comparison,
-        "Threshold": float(alarm.threshold),
-        "TreatMissingData": alarm.missing_data,
-    }
-    return {**given, **change}
-
-
 def alarm_findings(live: dict[str, Any]) -> list[Finding]:
     given = plan()
     desired = notifications.DesiredAlarm(
@@ -487,14 +442,14 @@ def alarm_findings(live: dict[str, Any]) -> list[Finding]:
 )
 def test_metric_alarm_finding_reports_difference(change: dict[str, Any], said: str) -> None:
     alarm = plan().metric_alarms[0]
-    found, *_ = alarm_findings({alarm.name: metric_alarm(**change)})
+    found, *_ = alarm_findings({alarm.name: live_alarm(alarm, PLACE.topic_arn, **change)})
     assert (found.status == "ok") is not said
     assert said in found.found
 
 
 def test_metric_alarm_that_is_raised_is_a_warning() -> None:
     alarm = plan().metric_alarms[0]
-    live = {alarm.name: metric_alarm(StateValue="ALARM", StateReason="no data")}
+    live = {alarm.name: live_alarm(alarm, PLACE.topic_arn, StateValue="ALARM", StateReason="no data")}
     raised, state = alarm_findings(live)
     assert (raised.status, state.status, state.found) == ("ok", "warning", "it is in state ALARM: no data")
 

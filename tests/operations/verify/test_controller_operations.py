@@ -14,8 +14,9 @@ from components.domain_controllers.settings import DomainControllersSection
 from components.metric_alarm import MetricAlarm
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding
-from operations.inventory.session_manager import DocumentFacts, LogGroupFacts
+from operations.inventory.session_manager import LogGroupFacts
 from operations.verify.domain_controllers.operations import OperationsFacts, operations_findings
+from tests.operations.arrangement import document_facts, live_alarm
 from tests.operations.verify.test_domain_controllers import KEY, REFUSED, REGION, SECTION, case, changed_controllers
 
 BUCKET = {
@@ -45,22 +46,9 @@ SITE = SiteDeployment(
 PLAN = plan_operations(SITE.section, REGION)
 
 
-def alarm(planned: MetricAlarm, controller: str = "") -> dict[str, Any]:
-    dimensions = {**planned.dimensions, **({"InstanceId": f"i-{controller}"} if controller else {})}
-    return {
-        "AlarmName": planned.name,
-        "ActionsEnabled": True,
-        "AlarmActions": [SITE.deployment.arn("sns", ALERTS_TOPIC)],
-        "Namespace": planned.namespace,
-        "MetricName": planned.metric,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-        "Statistic": planned.statistic,
-        "Period": planned.period,
-        "EvaluationPeriods": planned.evaluation_periods,
-        "ComparisonOperator": planned.comparison,
-        "Threshold": float(planned.threshold),
-        "TreatMissingData": planned.missing_data,
-    }
+def alarm(planned: MetricAlarm, **more: str) -> dict[str, Any]:
+    planned = replace(planned, dimensions={**planned.dimensions, **more})
+    return live_alarm(planned, SITE.deployment.arn("sns", ALERTS_TOPIC))
 
 
 def planned_facts() -> OperationsFacts:
@@ -79,18 +67,7 @@ def planned_facts() -> OperationsFacts:
             }
             for each in PLAN.metric_filters
         },
-        documents={
-            each.key: DocumentFacts(
-                default_version="1",
-                latest_version="1",
-                default_text=json.dumps(each.content),
-                latest_text=json.dumps(each.content),
-                status="Active",
-                status_reason="",
-                type=each.type,
-            )
-            for each in PLAN.documents
-        },
+        documents={each.key: document_facts(json.dumps(each.content), type=each.type) for each in PLAN.documents},
         associations={
             key: {
                 "AssociationId": "a-1",
@@ -108,7 +85,7 @@ def planned_facts() -> OperationsFacts:
         secrets=dict.fromkeys(secret_arns(SITE.section, REGION), SECRET),
         alarms={
             **{each.name: alarm(each) for each in PLAN.alarms},
-            **{each.name: alarm(each, controller) for controller, each in PLAN.controller_alarms},
+            **{each.name: alarm(each, InstanceId=f"i-{controller}") for controller, each in PLAN.controller_alarms},
         },
     )
 

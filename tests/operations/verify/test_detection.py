@@ -1,10 +1,8 @@
 """Detection services against the settings: what is off, what another account manages, what cannot be read."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG
@@ -16,7 +14,7 @@ from components.domain_controllers.settings import DomainControllersSection
 from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, Status
 from operations.inventory.monitoring import read_unrecorded
-from operations.inventory.reader import Reader, ReadFailure
+from operations.inventory.reader import ReadFailure
 from operations.verify.domain_controllers.detection import (
     EVALUATED,
     detection_findings,
@@ -24,9 +22,8 @@ from operations.verify.domain_controllers.detection import (
     recorder_finding,
     scan_findings,
 )
-from tests.operations.arrangement import FakeReader
+from tests.operations.arrangement import ACCOUNT, REGION, FakeReader
 
-REGION = "eu-west-1"
 GUARD_DUTY = SecurityService.GUARD_DUTY
 CHECK = "directory-detection-guardduty"
 OWNER = "organization/shell-access/dev"
@@ -50,6 +47,27 @@ def state(*off: str, administrator: str = "", owner: str = OWNER) -> ServiceStat
 
 def found(live: ServiceState | ReadFailure | None, of: SiteDeployment = SITE) -> dict[str, Finding]:
     return {each.check: each for each in detection_findings(of, {GUARD_DUTY: live})}
+
+
+def guard_duty(failing: str = "", **administrator: Any) -> FakeReader:
+    """GuardDuty in which one call fails."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty"
+    answers: dict[str, Any] = {
+        "list_detectors": {"DetectorIds": ["d1"]},
+        "get_detector": {"Status": "ENABLED", "ServiceRole": role, "Features": []},
+        "get_administrator_account": administrator,
+    }
+    return FakeReader(answers | ({failing: REFUSED} if failing else {}))
+
+
+def inspector(status: str, failing: str = "", administrator: dict[str, str] | None = None) -> FakeReader:
+    """Inspector in which one call fails."""
+    states = {"ec2": {"status": status}} if status else {}
+    answers: dict[str, Any] = {
+        "batch_get_account_status": {"accounts": [{"accountId": ACCOUNT, "resourceState": states}]},
+        "get_delegated_admin_account": {"delegatedAdmin": administrator} if administrator else None,
+    }
+    return FakeReader(answers | ({failing: REFUSED} if failing else {}))
 
 
 def test_service_as_configured_is_accepted() -> None:
@@ -94,15 +112,15 @@ def test_unread_service_is_never_accepted() -> None:
 
 @pytest.mark.parametrize("detection", [{}, {"enabled": False, "guardDuty": {}}, {"guardDuty": {"enabled": False}}])
 def test_service_without_setting_is_not_read(detection: dict[str, Any]) -> None:
-    assert read_detection(Reader(_NoClients(), REGION, "arn:caller"), site(detection)) == {}
+    assert read_detection(FakeReader({}), site(detection)) == {}
     assert detection_findings(site(detection), {}) == []
 
 
 @pytest.mark.parametrize("operation", ["list_detectors", "get_detector", "get_administrator_account"])
 def test_any_failed_read_is_a_failure(operation: str) -> None:
-    read = read_detection(Reader(_Clients(operation), REGION, "arn:caller"), SITE)[GUARD_DUTY]
+    read = read_detection(guard_duty(operation), SITE)[GUARD_DUTY]
     assert isinstance(read, ReadFailure)
-    whole = read_detection(Reader(_Clients(""), REGION, "arn:caller"), SITE)[GUARD_DUTY]
+    whole = read_detection(guard_duty(), SITE)[GUARD_DUTY]
     assert isinstance(whole, ServiceState)
     assert whole.switches == {DETECTOR}
     assert whole.administrator == ""
@@ -111,8 +129,7 @@ def test_any_failed_read_is_a_failure(operation: str) -> None:
 @pytest.mark.parametrize(("status", "manages"), [("Enabled", True), ("Paused", True), ("Removed", False)])
 def test_former_administrator_manages_nothing(status: str, manages: bool) -> None:  # noqa: FBT001 -- a case
     administrator = {"AccountId": "999988887777", "RelationshipStatus": status}
-    clients = _Clients("", Administrator=administrator)
-    read = read_detection(Reader(clients, REGION, "arn:caller"), SITE)[GUARD_DUTY]
+    read = read_detection(guard_duty(Administrator=administrator), SITE)[GUARD_DUTY]
     assert isinstance(read, ServiceState)
     assert bool(read.administrator) is manages
 
@@ -125,7 +142,7 @@ INSPECTOR = SecurityService.INSPECTOR
     ("status", "is_on"), [("ENABLED", True), ("ENABLING", True), ("DISABLING", False), ("", False)]
 )
 def test_scans_are_compared_without_an_owner(status: str, is_on: bool) -> None:  # noqa: FBT001 -- a case
-    read = read_detection(Reader(_Scans(status), REGION, "arn:caller"), SCANS)
+    read = read_detection(inspector(status), SCANS)
     (compared,) = detection_findings(SCANS, read)
     assert compared.check == "directory-detection-inspector2"
     assert compared.status is (Status.OK if is_on else Status.DIFFERENT)
@@ -134,14 +151,13 @@ def test_scans_are_compared_without_an_owner(status: str, is_on: bool) -> None: 
 
 @pytest.mark.parametrize("operation", ["batch_get_account_status", "get_delegated_admin_account"])
 def test_unread_scans_are_never_accepted(operation: str) -> None:
-    read = read_detection(Reader(_Scans("ENABLED", operation), REGION, "arn:caller"), SCANS)
+    read = read_detection(inspector("ENABLED", operation), SCANS)
     (compared,) = detection_findings(SCANS, read)
     assert compared.status is Status.UNKNOWN
 
 
-def test_scans_without_a_status_are_never_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_Scans, "batch_get_account_status", lambda _self: {"accounts": []})
-    read = read_detection(Reader(_Scans("ENABLED"), REGION, "arn:caller"), SCANS)
+def test_scans_without_a_status_are_never_accepted() -> None:
+    read = read_detection(FakeReader({"batch_get_account_status": {"accounts": []}}), SCANS)
     (compared,) = detection_findings(SCANS, read)
     assert compared.status is Status.UNKNOWN
     assert compared.found.startswith("inspector2:BatchGetAccountStatus: Inspector does not return the status")
@@ -153,7 +169,7 @@ def test_scans_without_a_status_are_never_accepted(monkeypatch: pytest.MonkeyPat
 )
 def test_scans_name_the_administrator(account: str, relation: str, manages: bool) -> None:  # noqa: FBT001 -- a case
     administrator = {"accountId": account, "relationshipStatus": relation}
-    read = read_detection(Reader(_Scans("DISABLED", "", administrator), REGION, "arn:caller"), SCANS)
+    read = read_detection(inspector("DISABLED", administrator=administrator), SCANS)
     (compared,) = detection_findings(SCANS, read)
     assert compared.status is Status.DIFFERENT
     asked = compared.remedy.startswith("Ask the administrator account 999988887777 of Inspector to enable it")
@@ -272,66 +288,3 @@ def test_second_cis_scan_is_reported() -> None:
 def test_unread_cis_scan_is_never_accepted() -> None:
     (compared,) = scan_findings(CIS, REFUSED)
     assert compared.status is Status.UNKNOWN
-
-
-class _Scans:
-    """Inspector whose calls are answered, except one that fails."""
-
-    def __init__(self, status: str, failing: str = "", administrator: dict[str, str] | None = None) -> None:
-        self._status, self._failing, self._administrator = status, failing, administrator
-
-    def client(self, service: str, region: str) -> Any:  # noqa: ARG002 -- signature of the protocol
-        return self
-
-    def can_paginate(self, _operation: str) -> bool:
-        return False
-
-    def batch_get_account_status(self) -> Any:
-        self._fail("batch_get_account_status")
-        states = {"ec2": {"status": self._status}} if self._status else {}
-        return {"accounts": [{"accountId": "123456789012", "resourceState": states}]}
-
-    def get_delegated_admin_account(self) -> Any:
-        self._fail("get_delegated_admin_account")
-        if self._administrator is None:
-            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetDelegatedAdminAccount")
-        return {"delegatedAdmin": self._administrator}
-
-    def _fail(self, operation: str) -> None:
-        if operation == self._failing:
-            raise ValueError("no")
-
-
-class _NoClients:
-    def client(self, service: str, region: str) -> Any:
-        raise AssertionError((service, region))
-
-
-class _Clients:
-    """GuardDuty whose calls are answered, except one that fails."""
-
-    def __init__(self, failing: str, **administrator: Any) -> None:
-        self._failing, self._administrator = failing, administrator
-
-    def client(self, service: str, region: str) -> Any:  # noqa: ARG002 -- signature of the protocol
-        return self
-
-    def can_paginate(self, _operation: str) -> bool:
-        return False
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        role = (
-            "arn:aws:iam::123456789012:role/aws-service-role/guardduty.amazonaws.com/AWSServiceRoleForAmazonGuardDuty"
-        )
-        answers: dict[str, Any] = {
-            "list_detectors": {"DetectorIds": ["d1"]},
-            "get_detector": {"Status": "ENABLED", "ServiceRole": role, "Features": []},
-            "get_administrator_account": self._administrator,
-        }
-
-        def answer(**_arguments: Any) -> Any:
-            if operation == self._failing:
-                raise ValueError("no")
-            return answers[operation]
-
-        return answer

@@ -13,6 +13,7 @@ from operations.deployment import Deployment
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
 from operations.verify.session_manager import UNKNOWN_KEY, differences, preferences_findings
+from tests.operations.arrangement import document_facts
 
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", linux_shell_profile="umask 077")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1", session_manager=SETTINGS)
@@ -48,15 +49,8 @@ def said(text: str, values: dict[str, Any] | None = None) -> list[str]:
 
 
 def live(default: str | ReadFailure, latest: str | ReadFailure | None = None, **changes: Any) -> DocumentFacts:
-    facts: dict[str, Any] = {
-        "status": "Active",
-        "status_reason": "",
-        "default_version": "1",
-        "latest_version": "1" if latest is None else "2",
-        "default_text": default,
-        "latest_text": default if latest is None else latest,
-    }
-    return DocumentFacts(**(facts | changes))
+    second = {} if latest is None else {"latest_version": "2", "latest_text": latest}
+    return document_facts(default, **second, **changes)
 
 
 def statuses(

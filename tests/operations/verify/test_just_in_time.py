@@ -12,7 +12,7 @@ from operations.stack import StackConfiguration
 from operations.verify.just_in_time import account_findings, region_findings
 from operations.verify.run import verify_just_in_time
 from tests.components.just_in_time.examples import approval
-from tests.operations.arrangement import ACCOUNT, REGION, Account, Calls, Fail, refusal
+from tests.operations.arrangement import ACCOUNT, REGION, Account, Calls, Fail, Refusing, refusal
 
 POLICY = f"arn:aws:iam::aws:policy/{names.TOKEN_POLICY}"
 BUCKET = "recordings"
@@ -213,16 +213,6 @@ def test_delegated_administrator_has_both_configurations(set_up: SetUp) -> None:
 def test_denied_calls_are_never_right(set_up: SetUp) -> None:
     denied = {"iam", "ssm", "ssm-guiconnect"}
     client = set_up.client
-
-    class Refusing:
-        def can_paginate(self, _operation: str) -> bool:
-            return False
-
-        def __getattr__(self, operation: str) -> Any:
-            def refuse(**_: Any) -> None:
-                raise refusal("AccessDenied", "no", "".join(each.title() for each in operation.split("_")))
-
-            return refuse
 
     def make(service: str, region: str = REGION) -> Any:
         return Refusing() if service in denied else client(service, region)

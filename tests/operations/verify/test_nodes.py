@@ -21,10 +21,9 @@ from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployment import Deployment
 from operations.inventory.iam import RoleFacts
 from operations.inventory.reader import ReadFailure
-from operations.inventory.session_manager import DocumentFacts
 from operations.verify import nodes
 from operations.verify.nodes import NodesVerification
-from tests.operations.arrangement import FakeReader
+from tests.operations.arrangement import FakeReader, document_facts
 
 ACCOUNT = "123456789012"
 PLACE = Scope(partition="aws", account_id=ACCOUNT)
@@ -64,13 +63,8 @@ RULE: dict[str, Any] = {
     "Scope": {"ComplianceResourceTypes": ["AWS::IAM::Role"]},
     "Source": {"SourceDetails": [{"MessageType": each} for each in MESSAGES]},
 }
-RUNBOOK = DocumentFacts(
-    status="Active",
-    status_reason="",
-    default_version="1",
-    latest_version="1",
-    default_text=json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
-    latest_text="",
+RUNBOOK = document_facts(
+    json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
     tags={"shell-access:owner": "organization/shell-access/dev", "shell-access:prior-version": "none"},
 )
 ROLES = {
