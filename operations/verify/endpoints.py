@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.domain_controllers.traffic_requirements import Direction
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
+from operations.inventory.network import route_table_of
 from operations.inventory.reader import ReadFailure
 from operations.verify.findings import Check
 from operations.verify.policies import policy_differences
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from components.session_manager.settings import EndpointSettings
     from operations.deployment import Deployment
     from operations.findings import Finding
-    from operations.inventory.network import EndpointNetwork, RouteTable, SubnetFacts, VpcEndpoint
+    from operations.inventory.network import EndpointNetwork, SubnetFacts, VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -170,16 +171,10 @@ def _gateway(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNe
         return [
             f"not in the route table of {name}"
             for id_, name in desired.routed.items()
-            if not _tables_of(id_, tables).intersection(endpoint.route_table_ids)
+            if (table := route_table_of(tables, id_)) is None or table.id not in endpoint.route_table_ids
         ]
 
     return _endpoint(check, (service_name(deployment.region, GATEWAY_SERVICE), GATEWAY), live, faults)
-
-
-def _tables_of(subnet_id: str, tables: tuple[RouteTable, ...]) -> frozenset[str]:
-    """Return the route tables of a subnet; without an association it uses the VPC's main route table."""
-    own = frozenset(table.id for table in tables if subnet_id in table.subnet_ids)
-    return own or frozenset(table.id for table in tables if table.main)
 
 
 def _endpoint(

@@ -5,7 +5,7 @@ The name of an operator's role has the ID of the user, so that an entitlement of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from common.aws.arns import split_arn
@@ -55,7 +55,7 @@ class LookedUp:
     """
 
     operators: IdentityCenterOperators = NO_OPERATORS
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
 
 
 def look_up(settings: ApprovalSettings, clients: Clients, identity: Identity, region: str) -> LookedUp:
