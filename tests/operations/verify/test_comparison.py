@@ -261,7 +261,7 @@ def test_gateway_without_s3_logging_is_not_required() -> None:
     assert not_ok(endpoint_findings(DEPLOYMENT, settings, replace(NETWORK, **without(".s3")))) == {}
 
 
-def test_nothing_asked_for_is_nothing_found() -> None:
+def test_region_without_settings_has_no_findings() -> None:
     assert region_findings(DEPLOYMENT, RegionFacts()) == []
 
 

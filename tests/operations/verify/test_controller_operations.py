@@ -207,7 +207,7 @@ def test_operation_as_planned_has_no_findings() -> None:
         (changed(SILENT, "alarms", Dimensions=[]), "directory-alarm-agent-silent-DC2", "{} found"),
     ],
 )
-def test_change_is_found_and_nothing_else(
+def test_changed_operation_is_one_finding(
     change: Callable[[OperationsFacts], OperationsFacts], check: str, says: str
 ) -> None:
     found = findings(change(planned_facts()))
@@ -241,7 +241,7 @@ def test_secret_that_only_denies_others_is_accepted() -> None:
     assert findings(unread)["directory-promotion-secret-administrator"].status == "cannotTell"
 
 
-def test_unread_controllers_leave_what_names_them_open() -> None:
+def test_unread_controllers_cannot_tell_what_names_them() -> None:
     found = findings(planned_facts(), controllers=REFUSED)
     alarms = {
         f"directory-alarm-{kind}-{name}"

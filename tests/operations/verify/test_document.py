@@ -60,13 +60,13 @@ def statuses(
 
 
 @given(any_preferences)
-def test_what_was_published_has_no_difference(values: dict[str, Any]) -> None:
+def test_published_document_has_no_differences(values: dict[str, Any]) -> None:
     assert VALUES.keys() == set(PREFERENCES)
     assert differences(values, serialized(document(values))) == []
 
 
 @given(any_preferences, st.data())
-def test_one_preference_changed_is_just_that_difference(values: dict[str, Any], data: st.DataObject) -> None:
+def test_changed_preference_is_one_difference(values: dict[str, Any], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(PREFERENCES))
     other = data.draw(VALUES[name].filter(lambda value: value != values[name]))
     [found] = differences(values, serialized(document(values | {name: other})))
@@ -127,7 +127,7 @@ def test_order_and_the_spelling_of_the_json_do_not_matter() -> None:
         (..., [f"kmsKeyId: {UNKNOWN_KEY} expected, nothing found"]),
     ],
 )
-def test_key_that_is_not_known_need_only_be_there(key_id: Any, differs: Any) -> None:
+def test_unknown_key_accepts_any_key(key_id: Any, differs: Any) -> None:
     assert said(text_of(wanted(), kmsKeyId=key_id), wanted(UNKNOWN_KEY)) == differs
 
 
@@ -159,7 +159,7 @@ def test_default_and_latest_version_are_each_compared(facts: DocumentFacts, chan
     assert statuses(facts) == OK | changed
 
 
-def test_document_that_is_gone_or_unread_is_one_finding() -> None:
+def test_missing_or_unread_document_is_one_finding() -> None:
     assert statuses(None) == {"document": "different"}
     assert statuses(UNREAD) == {"document": "cannotTell"}
 

@@ -291,7 +291,7 @@ def volume(**change: Any) -> dict[str, Any]:
     [SECTION, MANY_CLIENTS, SECTION | {"networkAcl": False}, SECTION | {"icmpEcho": True, "profile": "post"}],
     ids=["direct", "lists", "no ACL", "post with ping"],
 )
-def test_what_is_planned_is_as_asked(section: dict[str, Any]) -> None:
+def test_site_as_planned_has_no_differences(section: dict[str, Any]) -> None:
     assert case(section).findings() == {}
 
 
@@ -347,7 +347,7 @@ def test_group_rule_change_is_reported_by_kind(data: st.DataObject) -> None:
     assert ("revoke-security-group-" in found.remedy) == (how == "unexpected")
 
 
-def test_same_rule_under_no_name_is_as_asked() -> None:
+def test_planned_rule_without_name_is_ok() -> None:
     site = case()
     rules = [replace(each, id=f"new-{each.id}", name="") for each in first_group(site).rules]
     assert site.findings(groups=with_rules(site, rules)) == {}
@@ -447,7 +447,7 @@ def test_controller_fault_is_reported_with_remedy(change: dict[str, Any], said: 
     assert found["directory-controller-DC1"].remedy == remedy
 
 
-def test_controllers_that_are_not_there_twice_there_or_stopped() -> None:
+def test_missing_duplicate_and_stopped_controllers_are_reported() -> None:
     site = case()
     first, second = known(site.live.controllers)
     watching = {"directory-alert-state", "directory-alert-commands", "directory-alert-sessions-started"}
@@ -538,7 +538,7 @@ def test_alert_fault_is_reported(change: dict[str, Any] | None, said: str) -> No
     assert found["directory-alert-network"].found.startswith(said)
 
 
-def test_order_means_nothing_in_a_pattern() -> None:
+def test_pattern_in_another_order_is_ok() -> None:
     site = case()
     name = names.alert_rule_name("state")
     before = known(site.live.rules)[name]

@@ -86,7 +86,7 @@ def set_up(account: Any) -> SetUp:
     return SetUp(account)
 
 
-def test_documented_setup_is_right(set_up: SetUp) -> None:
+def test_documented_setup_is_ok(set_up: SetUp) -> None:
     assert set_up.statuses() == {}
     assert set(set_up.findings()) == {
         *("access-token-role", "access-token-role-trust", "access-token-role-policies", "access-service-role"),
@@ -180,7 +180,7 @@ def test_bucket_of_recordings_is_compared(set_up: SetUp, policy: Any, found: str
     assert found in set_up.findings()["access-rdp-recording-bucket"].found
 
 
-def test_bucket_for_an_organization_is_right(set_up: SetUp) -> None:
+def test_recording_bucket_for_an_organization_is_ok(set_up: SetUp) -> None:
     set_up.allow(put_object({"StringEquals": {"aws:SourceOrgID": "o-1234567890"}}, Action=["s3:Put*"]))
     assert set_up.statuses() == {}
 
@@ -210,7 +210,7 @@ def test_delegated_administrator_has_both_configurations(set_up: SetUp) -> None:
     assert set_up.statuses(admin) == {}
 
 
-def test_denied_calls_are_never_right(set_up: SetUp) -> None:
+def test_setup_with_denied_calls_cannot_tell(set_up: SetUp) -> None:
     denied = {"iam", "ssm", "ssm-guiconnect"}
     client = set_up.client
 

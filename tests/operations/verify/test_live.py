@@ -274,7 +274,7 @@ BREAKAGES = [
 
 
 @pytest.mark.usefixtures("untouched")
-def test_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) -> None:
+def test_verify_matching_account_reports_only_ok(stack: StackConfiguration) -> None:
     verification = verify_stack(stack)
     assert not_ok(verification) == {}
     assert [finding.check for finding in verification.regions["eu-west-1"]] == [
@@ -299,7 +299,7 @@ def test_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) -> 
 
 
 @pytest.mark.parametrize("broken", BREAKAGES, ids=lambda each: f"{each.check}: {each.found}")
-def test_what_is_broken_is_found_and_nothing_else(
+def test_broken_resource_is_one_finding(
     account: Account, stack: StackConfiguration, stack_without_network: StackConfiguration, broken: Breakage
 ) -> None:
     stack = stack if broken.needs_network else stack_without_network

@@ -55,7 +55,7 @@ def test_answer_of_another_command_does_not_count() -> None:
     assert read_transcript(TRANSCRIPT, "decaf0").user == ""
 
 
-def test_what_has_come_so_far_never_says_more_than_all_of_it() -> None:
+def test_partial_transcript_reports_no_more_than_all() -> None:
     whole = read_transcript(TRANSCRIPT, "c0ffee")
     for cut in range(len(TRANSCRIPT)):
         found = read_transcript(TRANSCRIPT[:cut], "c0ffee")

@@ -102,7 +102,7 @@ def findings(live: NameResolutionFacts | ReadFailure | None, controllers: Any = 
     return {each.check.removeprefix("directory-resolver-"): each for each in found}
 
 
-def test_reports_nothing_where_all_is_as_planned() -> None:
+def test_name_resolution_as_planned_is_ok() -> None:
     found = findings(LIVE)
     assert list(found) == ["outbound", "inbound", "rule-corp.example.com", "share"]
     assert {each.status for each in found.values()} == {"ok"}
@@ -159,7 +159,7 @@ def test_remedy_removes_what_an_update_leaves_alone() -> None:
     ]
 
 
-def test_what_cannot_be_read_is_unknown() -> None:
+def test_unread_name_resolution_cannot_tell() -> None:
     assert {each.status for each in findings(REFUSED).values()} == {"cannotTell"}
     assert {each.status for each in findings(LIVE, REFUSED).values()} == {"cannotTell"}
     assert findings(None) == {}

@@ -138,7 +138,7 @@ def findings(section: Mapping[str, Any] = EVERYTHING, *, policy: bool = True) ->
 
 
 @pytest.mark.usefixtures("live")
-def test_all_as_asked_is_said_where_it_is() -> None:
+def test_nodes_as_configured_are_ok_in_their_region() -> None:
     assert findings() == {
         "eu-west-1": dict.fromkeys([*OF_A_REGION, *OF_THE_ACCOUNT], "ok"),
         "us-east-1": dict.fromkeys(OF_A_REGION, "ok"),
@@ -146,7 +146,7 @@ def test_all_as_asked_is_said_where_it_is() -> None:
 
 
 @pytest.mark.usefixtures("live")
-def test_what_is_switched_off_is_not_looked_at() -> None:
+def test_nodes_without_features_have_no_findings() -> None:
     assert findings({}) == {"eu-west-1": {}, "us-east-1": {}}
 
 
@@ -256,9 +256,7 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
         ),
     ],
 )
-def test_one_thing_that_is_otherwise_is_found_and_nothing_else(
-    live: dict[str, Any], what: str, found: Any, check: str, said: str
-) -> None:
+def test_node_difference_is_one_finding(live: dict[str, Any], what: str, found: Any, check: str, said: str) -> None:
     live[what] = found
     by_region = findings()
     different = {name: text for name, text in by_region["eu-west-1"].items() if text != "ok"}

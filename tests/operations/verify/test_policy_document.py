@@ -43,7 +43,9 @@ settings = st.builds(
 
 
 @given(st.dictionaries(st.sampled_from(["eu-west-1", "us-east-1"]), settings, min_size=1), st.randoms())
-def test_spelling_and_order_mean_nothing(by_region: dict[str, SessionManagerSettings], random: Random) -> None:
+def test_policy_in_another_spelling_has_no_differences(
+    by_region: dict[str, SessionManagerSettings], random: Random
+) -> None:
     policy = instance_policy(by_region, partition="aws", account_id="123456789012")
     assert policy
     other = copy.deepcopy(policy)
@@ -70,7 +72,7 @@ def test_spelling_and_order_mean_nothing(by_region: dict[str, SessionManagerSett
     ],
     ids=["case", "list", "condition", "sid", "order", "id"],
 )
-def test_policies_that_mean_the_same(other: dict[str, Any]) -> None:
+def test_equivalent_policies_have_no_differences(other: dict[str, Any]) -> None:
     assert policy_differences(POLICY, other) == []
 
 

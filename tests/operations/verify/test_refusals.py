@@ -76,7 +76,7 @@ def test_every_call_that_is_made_has_its_refusal_tested(stack: StackConfiguratio
     ],
 )
 @pytest.mark.usefixtures("untouched")
-def test_other_failures_say_what_to_do(stack: StackConfiguration, fail: Fail, code: str, said: tuple[str, str]) -> None:
+def test_failed_call_has_its_remedy(stack: StackConfiguration, fail: Fail, code: str, said: tuple[str, str]) -> None:
     fail("ssm", "DescribeDocument", refusal(code, "no."))
     verification = verify_stack(stack)
     finding = findings_of(verification)["document"]

@@ -45,7 +45,7 @@ def test_bucket_key_is_compared_by_arn_or_alias(account: Account) -> None:
     assert not_ok(verify_stack(stack)) == {"bucket-encryption": "different"}
 
 
-def test_key_that_aws_keeps_for_s3_is_open_to_nodes(account: Account) -> None:
+def test_aws_managed_key_of_bucket_is_ok(account: Account) -> None:
     stack = configuration(session_manager={"s3Logging": True, "s3BucketName": BUCKET})
     account.arrange(stack)
     encrypt_bucket(account, BUCKET, "arn:aws:kms:eu-west-1:123456789012:alias/aws/s3")
@@ -74,7 +74,7 @@ def test_bucket_is_read_as_its_expected_owners(
     assert not_ok(verification) == ({"bucket": "cannotTell"} if settings else {})
 
 
-def test_features_that_are_off_are_not_looked_for(account: Account) -> None:
+def test_disabled_features_are_not_verified(account: Account) -> None:
     off = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
     stack = configuration(session_manager=off)
     account.arrange(stack)
@@ -101,7 +101,7 @@ def test_regions_follow_their_overrides(account: Account) -> None:
 
 
 @pytest.mark.usefixtures("account")
-def test_region_where_nothing_was_set_up_lacks_everything_once(stack: StackConfiguration) -> None:
+def test_empty_region_lacks_each_resource_once(stack: StackConfiguration) -> None:
     verification = verify_stack(stack)
     assert not_ok(verification) == dict.fromkeys(
         (

@@ -45,7 +45,7 @@ def network(account: Account, region: str = "eu-west-1") -> dict[str, str]:
     return made
 
 
-def test_site_of_which_nothing_is_built_lacks_everything(account: Account) -> None:
+def test_site_that_is_not_deployed_lacks_each_resource(account: Account) -> None:
     network(account)
     assert not_ok(verify_stack(stack("eu-west-1"))) == dict.fromkeys(
         (
@@ -73,7 +73,7 @@ def test_site_without_network_leaves_all_sites_unplanned(account: Account) -> No
 @pytest.mark.parametrize(
     ("tag", "said"), [("directory", "2 such VPCs: vpc-"), ("directory-a", "2 subnets directory-a in vpc-")]
 )
-def test_names_have_to_be_of_one_thing(account: Account, tag: str, said: str) -> None:
+def test_ambiguous_network_name_is_reported(account: Account, tag: str, said: str) -> None:
     made = network(account)
     ec2 = account.client("ec2")
     if tag == "directory":
@@ -139,7 +139,7 @@ def test_denied_read_names_the_permission(account: Account, fail: Fail) -> None:
     assert found["directory-traffic"].status.value == "cannotTell"
 
 
-def test_trail_that_the_settings_name_is_looked_at(account: Account) -> None:
+def test_existing_trail_has_to_record(account: Account) -> None:
     network(account)
     account.client("s3", "us-east-1").create_bucket(Bucket="trails")
     trails = account.client("cloudtrail")
@@ -150,14 +150,14 @@ def test_trail_that_the_settings_name_is_looked_at(account: Account) -> None:
     assert findings_of(verify_stack(named_trail))["directory-trail"].status == "ok"
 
 
-def test_what_cannot_be_planned_is_a_wrong_configuration(account: Account, command: Command) -> None:
+def test_site_that_cannot_be_planned_is_an_error(account: Account, command: Command) -> None:
     network(account)
     result = command("verify", stack=stack("eu-west-1", quotas={"rulesPerSecurityGroup": 5}, networkAcl=False))
     assert (result.exit_code, result.stdout) == (2, "")
     assert "shell-access:domainControllers.quotas: cannot fit: " in result.stderr
 
 
-def test_nothing_of_a_secret_section_is_shown(account: Account, command: Command) -> None:
+def test_secret_section_is_not_shown(account: Account, command: Command) -> None:
     network(account)
     secret = stack("eu-west-1", secret=("domainControllers",), clients={"hunter2": ["10.77.0.0/16"]})
     result = command("verify", "--json", stack=secret)
