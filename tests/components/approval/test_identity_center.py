@@ -25,7 +25,7 @@ from components.approval.plan import ApprovalPlan, generated_texts, plan_approva
 from components.approval.scripts import trust as trust_policies
 from components.approval.scripts.people import Identities, People
 from components.approval.settings import ApprovalSettings
-from components.preflight import attachments
+from components.preflight import quotas
 from components.settings import Settings
 from tests.components.approval.proving import Request
 from tests.components.approval.scripted_account import OWN, ROOT, approval, parameters, refusal, run
@@ -661,12 +661,12 @@ def test_lookup_of_an_empty_group_finds_no_operator(
 def test_roles_beyond_the_quota_are_refused(
     client: Callable[..., Any], clients: AwsClients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attachments, "program_clients", lambda: clients)
+    monkeypatch.setattr(quotas, "program_clients", lambda: clients)
     client("iam").create_role(RoleName=OLIVIA.role_name, Path=OPERATORS_PATH, AssumeRolePolicyDocument="{}")
-    attachments.check_roles(PEOPLE, "eu-west-1")
+    quotas.check_roles(PEOPLE, "eu-west-1")
     quota = client("iam").get_account_summary()["SummaryMap"]["RolesQuota"]
     many = tuple(
         OperatorPerson(user_id=f"0a1b2c3d-7777-2222-3333-{number:012}", user_name="x") for number in range(quota)
     )
     with pytest.raises(SettingsError, match=f"expected room for {quota} more roles in the account"):
-        attachments.check_roles(IdentityCenterOperators(people=many), "eu-west-1")
+        quotas.check_roles(IdentityCenterOperators(people=many), "eu-west-1")
