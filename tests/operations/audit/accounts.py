@@ -124,24 +124,26 @@ def inline(*policies: Any) -> list[dict[str, Any]]:
     ]
 
 
-def baseline() -> dict[str, Any]:
-    """The product: operators, a requester, approvers, the runbook's role, a node, an administrator."""
+def baseline(users: Any = (), roles: Any = (), groups: Any = (), policies: Any = ()) -> dict[str, Any]:
+    """The product: operators, a requester, approvers, the runbook's role, a node, an administrator; then further ones."""
     core = managed("AmazonSSMManagedInstanceCore", AGENT, of_aws=True)
     return {
         "UserDetailList": [
             user("operator1", OPERATOR, REQUESTER, path="operators/"),
             user("requester", REQUESTER),
             user("root-like", {"Effect": "Allow", "Action": "*", "Resource": "*"}),
+            *users,
         ],
-        "GroupDetailList": [],
+        "GroupDetailList": [*groups],
         "RoleDetailList": [
             role("Operator", OPERATOR, path="operators/", trust=trusting(Federated=f"{ARN}:saml-provider/company")),
             role("SessionApprover", APPROVER, trust=trusting(Federated=f"{ARN}:saml-provider/company")),
             role("SsmSessionControlChangeMangerRole", TAGGING, trust=trusting(Service="ssm.amazonaws.com")),
             role("Node", trust=trusting(Service="ec2.amazonaws.com"), AttachedManagedPolicies=attached(core)),
             role("AWSServiceRoleForAmazonSSM", path="aws-service-role/ssm.amazonaws.com/"),
+            *roles,
         ],
-        "Policies": [core],
+        "Policies": [core, *policies],
     }
 
 

@@ -34,9 +34,7 @@ TAG = {"Effect": "Allow", "Action": ["iam:TagUser", "iam:TagRole"], "Resource": 
 
 
 def found_with(*policies: Any, **more: Any) -> dict[str, str]:
-    details = baseline()
-    details["UserDetailList"].append(user("caller", *policies))
-    return entries(assessed(details, **more))
+    return entries(assessed(baseline(users=[user("caller", *policies)]), **more))
 
 
 REPORTED = [
@@ -139,9 +137,8 @@ def test_innocent(policies: list[Any]) -> None:
 
 
 def test_undecided_conditions_are_printed() -> None:
-    details = baseline()
-    details["UserDetailList"].append(
-        user("caller", allow("ssm:StartSession", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}))
+    details = baseline(
+        users=[user("caller", allow("ssm:StartSession", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}))]
     )
     (audited,) = assessed(details).audited
     finding = next(each for each in audited.findings if each.rule == "session-any-node")
@@ -149,10 +146,9 @@ def test_undecided_conditions_are_printed() -> None:
 
 
 def test_combination_over_group_and_own_policy() -> None:
-    details = baseline()
-    details["GroupDetailList"].append(group("team", allow("iam:PassRole", on=f"{ARN}:role/*")))
-    details["UserDetailList"].append(
-        user("caller", allow("lambda:CreateFunction", "lambda:InvokeFunction"), GroupList=["team"])
+    details = baseline(
+        groups=[group("team", allow("iam:PassRole", on=f"{ARN}:role/*"))],
+        users=[user("caller", allow("lambda:CreateFunction", "lambda:InvokeFunction"), GroupList=["team"])],
     )
     found = entries(assessed(details))
     assert (found["pass-role-to-compute"], found["indirect-grant"]) == ("high", "high")
@@ -175,9 +171,7 @@ def test_setting_the_default_version_of_ones_own_policy_counts() -> None:
 
 
 def test_unattached_policy_is_no_finding() -> None:
-    details = baseline()
-    details["Policies"].append(managed("unattached", START))
-    assert assessed(details).audited == ()
+    assert assessed(baseline(policies=[managed("unattached", START)])).audited == ()
 
 
 def test_boundary_cuts_and_one_that_is_not_read_cuts_everything() -> None:
@@ -226,11 +220,12 @@ def test_variable_without_version_lets_a_deny_miss() -> None:
 
 
 def test_passed_role_decides_the_severity() -> None:
-    details = baseline()
-    details["RoleDetailList"] += [
-        role("worker", TAG, trust=trusting(Service="lambda.amazonaws.com")),
-        role("app", allow("s3:*"), trust=trusting(Service="lambda.amazonaws.com")),
-    ]
+    details = baseline(
+        roles=[
+            role("worker", TAG, trust=trusting(Service="lambda.amazonaws.com")),
+            role("app", allow("s3:*"), trust=trusting(Service="lambda.amazonaws.com")),
+        ]
+    )
     for name in ("worker", "app"):
         passing = allow("iam:PassRole", on=f"{ARN}:role/{name}")
         details["UserDetailList"].append(
@@ -243,12 +238,13 @@ def test_passed_role_decides_the_severity() -> None:
 
 
 def test_group_of_approvers_can_be_joined() -> None:
-    details = baseline()
-    details["GroupDetailList"].append(group("approvers", APPROVER))
-    details["UserDetailList"] += [
-        user("boss", GroupList=["approvers"]),
-        user("caller", allow("iam:AddUserToGroup", on=f"{ARN}:group/approvers")),
-    ]
+    details = baseline(
+        groups=[group("approvers", APPROVER)],
+        users=[
+            user("boss", GroupList=["approvers"]),
+            user("caller", allow("iam:AddUserToGroup", on=f"{ARN}:group/approvers")),
+        ],
+    )
     found = assessed(details, approver_names=(("IamGroup", "approvers"),))
     assert entries(found)["iam-add-user-to-group"] == "critical"
     assert entries(found, f"{ARN}:user/boss") == {}
@@ -271,8 +267,7 @@ def test_runbook_role_with_any_tag_is_reported_with_services() -> None:
 
 
 def test_boundary_may_be_pinned_to_one_that_does_not_bound() -> None:
-    details = baseline()
-    details["Policies"].append(managed("AppBoundary", allow("*")))
+    details = baseline(policies=[managed("AppBoundary", allow("*"))])
     pinned = {"StringEquals": {"iam:PermissionsBoundary": f"{ARN}:policy/AppBoundary"}}
     details["UserDetailList"].append(user("caller", allow("iam:PutUserPermissionsBoundary", Condition=pinned)))
     assert entries(assessed(details))["iam-remove-boundary"] == "high"
@@ -332,8 +327,8 @@ def test_declared_administrators_are_apart() -> None:
     ],
 )
 def test_declared_administrator_is_as_privileged_as_others(rights: Any, *, is_privileged: bool) -> None:
-    details = baseline()
-    details["RoleDetailList"].append(role("Admin", rights))
-    details["UserDetailList"].append(user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/Admin")))
+    details = baseline(
+        roles=[role("Admin", rights)], users=[user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/Admin"))]
+    )
     found = [entries(assessed(details, administrators=(ADMINISTRATOR, *more))) for more in ((), (f"{ARN}:role/Admin",))]
     assert ["iam-assume-role" in each for each in found] == [is_privileged] * 2

@@ -41,17 +41,18 @@ def test_role_chain_counts_for_who_begins_it() -> None:
 
 
 def test_longer_chain_of_roles_that_leave_it_to_the_account() -> None:
-    details = baseline()
-    details["RoleDetailList"] += [
-        role("first", allow("sts:AssumeRole", on=f"{ARN}:role/second")),
-        role("second", allow("sts:AssumeRole", on=f"{ARN}:role/third*")),
-        role("third", START),
-        role("harmless", allow("s3:*")),
-    ]
-    details["UserDetailList"] += [
-        user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/first")),
-        user("other", allow("sts:AssumeRole", on=f"{ARN}:role/harmless")),
-    ]
+    details = baseline(
+        roles=[
+            role("first", allow("sts:AssumeRole", on=f"{ARN}:role/second")),
+            role("second", allow("sts:AssumeRole", on=f"{ARN}:role/third*")),
+            role("third", START),
+            role("harmless", allow("s3:*")),
+        ],
+        users=[
+            user("caller", allow("sts:AssumeRole", on=f"{ARN}:role/first")),
+            user("other", allow("sts:AssumeRole", on=f"{ARN}:role/harmless")),
+        ],
+    )
     assessment = assessed(details)
     (audited,) = (each for each in assessment.audited if each.arn == WHO)
     assert [each.path for each in audited.findings] == [
@@ -244,8 +245,7 @@ def entitled(
     trust: dict[str, Any], name: str = "ShellOperator-1", path: str = "shell-access/operators/", **options: Any
 ) -> list[str]:
     """Findings about the service that entitles people to a role of an operator."""
-    details = baseline()
-    details["RoleDetailList"].append(role(name, *OPERATOR, trust=trust, path=path))
+    details = baseline(roles=[role(name, *OPERATOR, trust=trust, path=path)])
     found = (each for each in assessed(details, **options).audited if each.arn == "account-access.amazonaws.com")
     return [f"{one.rule} {one.severity.word}" for each in found for one in each.findings]
 

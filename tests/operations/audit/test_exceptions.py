@@ -23,9 +23,10 @@ GOOD = {
 
 
 def audit() -> Audit:
-    details = baseline()
-    details["UserDetailList"].append(
-        user("caller", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
+    details = baseline(
+        users=[
+            user("caller", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
+        ]
     )
     return assessed(details)
 

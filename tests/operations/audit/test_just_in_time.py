@@ -61,9 +61,7 @@ HARMLESS = {
 
 
 def found(statement: Any, **more: Any) -> dict[str, str]:
-    details = baseline()
-    details["UserDetailList"].append(user("caller", statement))
-    return entries(assessed(details, **more))
+    return entries(assessed(baseline(users=[user("caller", statement)]), **more))
 
 
 @pytest.mark.parametrize(("rule", "statement"), REPORTED.values(), ids=REPORTED)
@@ -83,8 +81,7 @@ def test_permissions_of_the_guide_are_no_bypass() -> None:
     guide = (REPOSITORY / "docs" / "just-in-time.md").read_text().replace("111122223333", ACCOUNT)
     operators, approvers, _ = map(json.loads, re.findall(r"```json\n(.*?)```", guide, re.DOTALL))
     for statements in (operators, approvers):
-        details = baseline()
-        details["UserDetailList"].append(user("reader", *statements))
+        details = baseline(users=[user("reader", *statements)])
         assert entries(assessed(details, **MODE)) == {}
     any_document = allow("ssm:StartAutomationExecution", condition={"StringLike": {"ssm:DocumentType": "*"}})
     assert "ssm-start-other-runbooks" in found(any_document, **MODE)

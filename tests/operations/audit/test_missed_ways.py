@@ -38,9 +38,7 @@ def on(condition: dict[str, Any]) -> dict[str, Any]:
 
 
 def found_with(*policies: Any, settings: Any = None, **more: Any) -> dict[str, str]:
-    details = baseline()
-    details["UserDetailList"].append(user("caller", *policies, **more))
-    return entries(assessed(details, **(settings or {})))
+    return entries(assessed(baseline(users=[user("caller", *policies, **more)]), **(settings or {})))
 
 
 # The caller's own tags.
@@ -109,8 +107,7 @@ def test_own_tag_that_names_the_node_is_no_bound() -> None:
 
 def test_role_that_replaces_its_own_trust_sets_its_tags() -> None:
     def found(on: str) -> dict[str, str]:
-        details = baseline()
-        details["RoleDetailList"].append(role("tagged", [HANGS_ON_TAG, allow("iam:UpdateAssumeRolePolicy", on=on)]))
+        details = baseline(roles=[role("tagged", [HANGS_ON_TAG, allow("iam:UpdateAssumeRolePolicy", on=on)])])
         return entries(assessed(details), f"{ARN}:role/tagged")
 
     assert found(f"{ARN}:role/tagged")["session-any-node"] == "critical"
@@ -119,8 +116,7 @@ def test_role_that_replaces_its_own_trust_sets_its_tags() -> None:
 
 def role_with_tags(principal: dict[str, str], action: Any, **more: Any) -> dict[str, str]:
     statement = {"Effect": "Allow", "Principal": principal, "Action": action, **more}
-    details = baseline()
-    details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=document(statement)))
+    details = baseline(roles=[role("tagged", HANGS_ON_TAG, trust=document(statement))])
     return entries(assessed(details), f"{ARN}:role/tagged")
 
 
@@ -140,9 +136,10 @@ def role_with_tags(principal: dict[str, str], action: Any, **more: Any) -> dict[
 )
 def test_role_that_the_caller_tags_and_assumes_is_reported(right: Any, *, is_reported: bool) -> None:
     def found(trusted: str) -> dict[str, str]:
-        details = baseline()
-        details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/{trusted}")))
-        details["UserDetailList"].append(user("caller", right))
+        details = baseline(
+            roles=[role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/{trusted}"))],
+            users=[user("caller", right)],
+        )
         return entries(assessed(details))
 
     assert found("caller").get("iam-assume-role") == ("critical" if is_reported else None)
@@ -151,8 +148,7 @@ def test_role_that_the_caller_tags_and_assumes_is_reported(right: Any, *, is_rep
 
 def test_role_whose_trust_the_caller_replaces_is_reported() -> None:
     for target, is_reported in (("tagged", True), ("other", False)):
-        details = baseline()
-        details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/boss")))
+        details = baseline(roles=[role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/boss"))])
         replaces = allow("iam:UpdateAssumeRolePolicy", on=f"{ARN}:role/{target}")
         details["UserDetailList"].append(user("caller", replaces))
         assert ("iam-assume-role" in entries(assessed(details))) == is_reported
@@ -248,8 +244,7 @@ def test_variable_of_an_identity_provider_is_undecided() -> None:
         "Principal": {"Federated": SAML},
         "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession"],
     }
-    details = baseline()
-    details["RoleDetailList"].append(role("tagged", allow("ssm:StartSession", **on(ABAC)), trust=document(statement)))
+    details = baseline(roles=[role("tagged", allow("ssm:StartSession", **on(ABAC)), trust=document(statement))])
     assert entries(assessed(details), f"{ARN}:role/tagged")["session-fixed-nodes"] == "medium"
     details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = document(
         {**statement, "Action": "sts:AssumeRoleWithSAML"}
@@ -292,8 +287,7 @@ def test_own_deny_that_stays_is_not_reported(denial: str, right: Any) -> None:
 
 def test_own_deny_that_guards_another_is_removed_first() -> None:
     def found(*guards: Any) -> dict[str, str]:
-        details = baseline()
-        details["Policies"].append(managed("Fence", deny("ssm:StartSession")))
+        details = baseline(policies=[managed("Fence", deny("ssm:StartSession"))])
         right = allow("iam:DetachUserPolicy", "iam:DeleteUserPolicy")
         attachments = {"AttachedManagedPolicies": attached(details["Policies"][-1])}
         details["UserDetailList"].append(user("caller", [START, right], *guards, **attachments))
@@ -325,11 +319,10 @@ def removed(denial: str, right: Any) -> dict[str, str]:
 
 
 def test_deny_of_a_role_that_the_caller_assumes_counts() -> None:
-    details = baseline()
-    details["RoleDetailList"].append(
-        role("ops", START, deny("ssm:StartSession"), trust=trusting(AWS=f"{ARN}:user/caller"))
+    details = baseline(
+        roles=[role("ops", START, deny("ssm:StartSession"), trust=trusting(AWS=f"{ARN}:user/caller"))],
+        users=[user("caller", allow("iam:DeleteRolePolicy", on=f"{ARN}:role/ops"))],
     )
-    details["UserDetailList"].append(user("caller", allow("iam:DeleteRolePolicy", on=f"{ARN}:role/ops")))
     assert entries(assessed(details))["iam-remove-own-deny"] == "critical"
     details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/other")
     assert "iam-remove-own-deny" not in entries(assessed(details))
