@@ -51,7 +51,6 @@ _SECONDS_PER_EXECUTION: Final = 0.34
 """GetAutomationExecution allows three calls per second."""
 _LOGS_ONE_BY_ONE: Final = 200
 """Up to this many sessions, logs are looked up by name; else all logs of the Region are listed."""
-"""Region of IAM's events by partition (CloudTrail User Guide, "Global service events")."""
 _RESERVED_PATH: Final = "/aws-reserved/sso.amazonaws.com/"
 
 
