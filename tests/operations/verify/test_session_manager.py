@@ -1,4 +1,4 @@
-"""The document's content is compared setting by setting."""
+"""The preferences document is compared setting by setting."""
 
 import json
 from typing import Any
