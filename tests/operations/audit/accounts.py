@@ -14,7 +14,9 @@ ARN = f"arn:aws:iam::{ACCOUNT}"
 WHO = f"{ARN}:user/caller"
 ADMINISTRATOR = f"{ARN}:user/root-like"
 APPROVED = "${aws:PrincipalTag/SecurityAllowSessionInstance}"
+INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
 
+START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
 OPERATOR = [
     {
         "Effect": "Allow",
@@ -187,3 +189,8 @@ def entries(audit: Audit, arn: str = WHO) -> dict[str, str]:
             for identity in (each.rule, *each.obfuscation):
                 found.setdefault(identity, each.severity.word)
     return found
+
+
+def found_with(*policies: Any, settings: Any = None, **more: Any) -> dict[str, str]:
+    """Return the entries of a caller with these policies; `settings` are those of `assessed`, and others of the user."""
+    return entries(assessed(baseline(users=[user("caller", *policies, **more)]), **(settings or {})))

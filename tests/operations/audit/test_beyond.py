@@ -10,8 +10,10 @@ from tests.operations.audit.accounts import (
     APPROVED,
     APPROVER,
     ARN,
+    INSTANCES,
     OPERATOR,
     REQUESTER,
+    START,
     allow,
     assessed,
     attached,
@@ -19,6 +21,7 @@ from tests.operations.audit.accounts import (
     bounded,
     deny,
     entries,
+    found_with,
     group,
     inline,
     managed,
@@ -27,14 +30,8 @@ from tests.operations.audit.accounts import (
     user,
 )
 
-INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
 TAGGED = f"arn:aws:ec2:*:{ACCOUNT}:instance/{APPROVED}"
-START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
 TAG = {"Effect": "Allow", "Action": ["iam:TagUser", "iam:TagRole"], "Resource": "*"}
-
-
-def found_with(*policies: Any, **more: Any) -> dict[str, str]:
-    return entries(assessed(baseline(users=[user("caller", *policies)]), **more))
 
 
 REPORTED = [
@@ -189,10 +186,10 @@ def test_boundary_cuts_and_one_that_is_not_read_cuts_everything() -> None:
 
 def test_service_control_policies_cut_at_every_level() -> None:
     every = allow("*")
-    assert found_with(START, scps=[[every], [every]])["scp-allows-action"] == "critical"
-    assert found_with(START, scps=[[every], [allow("s3:*")]]) == {}
-    assert found_with(START, scps=[[every, deny("ssm:StartSession")], [every]]) == {}
-    assert found_with(START, scps=[[every, deny("ssm:StartSession", NotResource=TAGGED)]]) == {}
+    assert found_with(START, settings={"scps": [[every], [every]]})["scp-allows-action"] == "critical"
+    assert found_with(START, settings={"scps": [[every], [allow("s3:*")]]}) == {}
+    assert found_with(START, settings={"scps": [[every, deny("ssm:StartSession")], [every]]}) == {}
+    assert found_with(START, settings={"scps": [[every, deny("ssm:StartSession", NotResource=TAGGED)]]}) == {}
 
 
 @pytest.mark.parametrize(
@@ -282,15 +279,17 @@ def test_in_automation_mode_the_runbook_is_how_one_asks() -> None:
         on=[f"{RUNBOOK}:$DEFAULT", RUNBOOK.replace(":automation-definition", ":document")],
     )
     assert found_with(start)["approval-start-runbook"] == "medium"
-    assert found_with(start, starts_by_runbook=True) == {}
+    assert found_with(start, settings={"starts_by_runbook": True}) == {}
 
 
 @pytest.mark.parametrize("version", ["*", "1", "$LATEST", "$*", "?"])
 def test_other_runbook_version_may_need_no_approval(version: str) -> None:
     start = allow("ssm:StartAutomationExecution", on=f"{RUNBOOK}:{version}")
     hand_over = allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole")
-    assert found_with(start, starts_by_runbook=True) == {"approval-start-other-version": "medium"}
-    assert found_with(start, hand_over, starts_by_runbook=True)["approval-start-other-version"] == "critical"
+    assert found_with(start, settings={"starts_by_runbook": True}) == {"approval-start-other-version": "medium"}
+    assert (
+        found_with(start, hand_over, settings={"starts_by_runbook": True})["approval-start-other-version"] == "critical"
+    )
     assert "approval-start-other-version" not in found_with(start, hand_over), (
         "approval-start-runbook says the same and more"
     )

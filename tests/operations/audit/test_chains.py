@@ -7,6 +7,7 @@ import pytest
 from tests.operations.audit.accounts import (
     ARN,
     OPERATOR,
+    START,
     WHO,
     allow,
     assessed,
@@ -18,8 +19,6 @@ from tests.operations.audit.accounts import (
     trusting,
     user,
 )
-
-START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
 
 
 def test_role_chain_counts_for_who_begins_it() -> None:

@@ -10,11 +10,10 @@ from local.workspace import REPOSITORY
 from operations.audit.protected import DeclaredPrincipals, protected
 from operations.stack import StackConfiguration
 from tests.components.just_in_time.examples import ACTION, GROUP, approval, auto, cedar
-from tests.operations.audit.accounts import ACCOUNT, assessed, baseline, entries, user
+from tests.operations.audit.accounts import ACCOUNT, INSTANCES, assessed, baseline, entries, found_with, user
 
 SSM = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document"
 TOKEN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/SSM-JustInTimeAccessTokenRole"
-INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
 MODE: dict[str, Any] = {
     "is_just_in_time": True,
     "access_policies": {
@@ -60,19 +59,15 @@ HARMLESS = {
 }
 
 
-def found(statement: Any, **more: Any) -> dict[str, str]:
-    return entries(assessed(baseline(users=[user("caller", statement)]), **more))
-
-
 @pytest.mark.parametrize(("rule", "statement"), REPORTED.values(), ids=REPORTED)
 def test_bypass_is_reported_in_its_mode(rule: str, statement: Any) -> None:
-    assert rule in found(statement, **MODE)
-    assert not any(each.startswith("just-in-time-") for each in found(statement))
+    assert rule in found_with(statement, settings=MODE)
+    assert not any(each.startswith("just-in-time-") for each in found_with(statement))
 
 
 @pytest.mark.parametrize("statement", HARMLESS.values(), ids=HARMLESS)
 def test_harmless_permission_is_not_reported(statement: Any) -> None:
-    reported = found(statement, **MODE)
+    reported = found_with(statement, settings=MODE)
     assert not any(each.startswith("just-in-time-") for each in reported)
     assert "session-second-request-path" not in reported
 
@@ -84,7 +79,7 @@ def test_permissions_of_the_guide_are_no_bypass() -> None:
         details = baseline(users=[user("reader", *statements)])
         assert entries(assessed(details, **MODE)) == {}
     any_document = allow("ssm:StartAutomationExecution", condition={"StringLike": {"ssm:DocumentType": "*"}})
-    assert "ssm-start-other-runbooks" in found(any_document, **MODE)
+    assert "ssm-start-other-runbooks" in found_with(any_document, settings=MODE)
 
 
 def test_denied_tag_is_not_reported() -> None:

@@ -9,8 +9,10 @@ from tests.operations.audit.accounts import (
     APPROVED,
     APPROVER,
     ARN,
+    INSTANCES,
     OPERATOR,
     REQUESTER,
+    START,
     allow,
     assessed,
     attached,
@@ -18,6 +20,7 @@ from tests.operations.audit.accounts import (
     deny,
     document,
     entries,
+    found_with,
     group,
     managed,
     role,
@@ -25,8 +28,6 @@ from tests.operations.audit.accounts import (
     user,
 )
 
-NODES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
-START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
 SAML = f"{ARN}:saml-provider/company"
 TEAM = {"StringEquals": {"aws:PrincipalTag/Team": "ops"}}
 ABAC = {"StringEquals": {"aws:ResourceTag/Project": "${aws:PrincipalTag/Project}"}}
@@ -35,10 +36,6 @@ RED = {"Tags": [{"Key": "Project", "Value": "red"}]}
 
 def on(condition: dict[str, Any]) -> dict[str, Any]:
     return {"Condition": condition}
-
-
-def found_with(*policies: Any, settings: Any = None, **more: Any) -> dict[str, str]:
-    return entries(assessed(baseline(users=[user("caller", *policies, **more)]), **(settings or {})))
 
 
 # The caller's own tags.
@@ -589,7 +586,7 @@ def test_action_on_a_resource_of_its_type_is_reported(rule: str, statement: Any)
 
 
 FORWARD = [
-    allow("ssm:StartSession", on=NODES, **on({"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}})),
+    allow("ssm:StartSession", on=INSTANCES, **on({"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}})),
     allow("ssm:StartSession", on="arn:aws:ssm:*::document/AWS-StartPortForwardingSession"),
 ]
 
@@ -610,7 +607,7 @@ def test_forwarding_with_a_shell_document_is_a_shell(document_name: str) -> None
 
 
 def test_forwarding_without_the_access_check_is_a_shell() -> None:
-    plain = [allow("ssm:StartSession", on=NODES), FORWARD[1]]
+    plain = [allow("ssm:StartSession", on=INSTANCES), FORWARD[1]]
     assert found_with(plain)["session-any-node"] == "critical"
 
 

@@ -14,7 +14,7 @@ from operations.audit.audit_context import AuditContext
 from operations.audit.findings import AcceptedException
 from operations.migration.access_paths import AccessPaths, access_paths
 from tests.components.just_in_time.examples import approval, manual
-from tests.operations.audit.accounts import ACCOUNT, ADMINISTRATOR, ARN, names, role, trusting, user
+from tests.operations.audit.accounts import ACCOUNT, ADMINISTRATOR, ARN, START, names, role, trusting, user
 
 PLACE = WorkflowLocation(partition="aws", account_id=ACCOUNT, region="eu-west-1")
 DIRECTORY = trusting(Federated=f"{ARN}:saml-provider/company")
@@ -37,7 +37,6 @@ REQUEST = [
         "Resource": "arn:aws:ssm:*:*:automation-execution/*",
     },
 ]
-START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
 OPERATOR = f"{ARN}:role/Operator"
 
 
