@@ -1,7 +1,8 @@
-"""Role assumptions by distinct sets of resources are those of the evaluation of each pair of principal and role."""
+"""Role assumptions by sets of resources, and by the index of trust policies, are those of each pair of principal and role."""
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +10,19 @@ from common.iam.documents import parse
 from common.iam.principals import Principal, read_account
 from operations.audit.audit_context import AuditContext
 from operations.audit.role_assumption import RoleAssumptions, resources_of, role_assumption
-from tests.operations.audit.accounts import ACCOUNT, ARN, bounded, document, managed, names, role, trusting, user
+from tests.operations.audit.accounts import (
+    ACCOUNT,
+    ARN,
+    allow,
+    baseline,
+    bounded,
+    document,
+    managed,
+    names,
+    role,
+    trusting,
+    user,
+)
 
 ROLES = ("a", "b", "c", "d")
 FENCE = managed("Fence", {"Effect": "Allow", "Action": "sts:*", "Resource": f"{ARN}:role/a"})
@@ -93,3 +106,61 @@ def test_aggregated_steps_are_those_of_each_pair(audit: AuditContext, name: str)
     protected = {each for each in audit.roles if each.name == name}
     found = RoleAssumptions(audit, (*audit.users, *audit.roles), protected)
     assert steps(found) == steps_one_by_one(audit, protected)
+
+
+def assuming(on: Any) -> dict[str, Any]:
+    return allow("sts:AssumeRole", on=on)
+
+
+INDEXED: dict[str, Any] = {
+    "by-arn": trusting(AWS=[f"{ARN}:user/plain", f"{ARN}:role/hop"]),
+    "by-id": trusting(AWS="AIDAPLAIN"),
+    "by-session": trusting(AWS=f"arn:aws:sts::{ACCOUNT}:assumed-role/hop/alice"),
+    "by-account": trusting(AWS=ACCOUNT),
+    "by-root": trusting(AWS=f"{ARN}:root"),
+    "everyone": trusting(AWS="*"),
+    "no-map": document({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}),
+    "all-but": document({"Effect": "Allow", "NotPrincipal": {"AWS": f"{ARN}:user/plain"}, "Action": "sts:AssumeRole"}),
+    "service": trusting(Service="ec2.amazonaws.com"),
+    "other-account": trusting(AWS="arn:aws:iam::444455556666:root"),
+}
+
+
+def audit() -> AuditContext:
+    details = baseline()
+    details["RoleDetailList"] += [role(name, trust=trust, path="teams/") for name, trust in INDEXED.items()]
+    details["RoleDetailList"].append(role("hop", assuming(f"{ARN}:role/teams/by-*")))
+    details["UserDetailList"] += [
+        user("plain"),
+        user("all", assuming("*")),
+        user("some", assuming(f"{ARN}:role/teams/by-root")),
+        user("excluding", {"Effect": "Allow", "Action": "sts:*", "NotResource": f"{ARN}:role/teams/by-root"}),
+        user("variable", assuming(f"{ARN}:role/teams/by-${{aws:username}}")),
+        user("denied", assuming("*"), {"Effect": "Deny", "Action": "sts:*", "Resource": "*"}),
+    ]
+    return AuditContext(account=read_account(details, account_id=ACCOUNT), protected=names())
+
+
+@pytest.mark.parametrize("name", [*INDEXED, "hop"])
+def test_index_leaves_out_no_principal_that_may_assume(name: str) -> None:
+    account = audit()
+    (target,) = (each for each in account.roles if each.name == name)
+    admitted = {each for each in (*account.users, *account.roles) if role_assumption(each, target, account)}
+    assert admitted <= set(account.trust_index.principals_for(target))
+    assert all(target in account.trust_index.roles_for(each) for each in admitted)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("by-arn", {"plain", "hop"}),
+        ("by-id", {"plain"}),
+        ("by-session", {"hop"}),
+        ("service", set[str]()),
+        ("other-account", {"hop", "all", "some", "excluding", "variable", "denied"}),
+    ],
+)
+def test_index_looks_up_by_name(name: str, expected: set[str]) -> None:
+    account = audit()
+    (target,) = (each for each in account.roles if each.name == name)
+    assert {each.name for each in account.trust_index.principals_for(target)} <= expected | {"root-like"}
