@@ -143,12 +143,12 @@ def _access(move: Move, situation: MigrationSituation) -> list[dict[str, str]]:
         after = f"after approval by {approvers}, in the runbook"
         if not to_workflow:
             missing = lacks.get(each.arn, ())
-            after = f"no: {listed(missing)}" if missing else "on request, as the policies of each node decide"
+            after = f"no: {listed(missing)}" if missing else "on request, according to the policies of the node"
         rows.append({"principal": each.arn, "now": now, "after": after})
     known = {each.arn for each in paths.operators}
     if not to_workflow:
         rows += [
-            {"principal": arn, "now": "no", "after": "on request, as the policies of each node decide"}
+            {"principal": arn, "now": "no", "after": "on request, according to the policies of the node"}
             for arn in paths.requesters
             if arn not in known
         ]

@@ -141,7 +141,7 @@ def test_plan_changes_nothing(moved: Moved) -> None:
     plan = json.loads(begin(moved, "--plan", "--json").stdout)
     assert [each["step"] for each in plan["steps"]] == ["parallel", "draining", "complete"]
     assert [len(each["obstacles"]) for each in plan["steps"]] == [0, 1, 2]
-    assert plan["access"][0]["after"] == "on request, as the policies of each node decide"
+    assert plan["access"][0]["after"] == "on request, according to the policies of the node"
 
 
 def test_command_is_golden(moved: Moved, golden: Golden) -> None:
