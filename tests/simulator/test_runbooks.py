@@ -4,7 +4,7 @@ It decides which step comes next, fills in what a step is given, runs the script
 do, and who shows it instead (`tests/components/approval/test_runbook_runs.py`, by our interpreter):
 
 - Approvals: the simulator has no approvers. In mode `automation` the runbook is simulated without its approval steps;
-  those are played by the local AWS, before the simulator begins. Change requests and their approvals likewise.
+  those are played by the local AWS, before the simulator begins. The local AWS also plays change requests and their approvals.
 - Cancelling a run, and so `onCancel`. It reads the option, and prints it.
 - The status of a run in which a step failed that leads to another one: the simulator says Success, the User Guide Failed
   (`isCritical` is true where nothing is said). The local AWS, which keeps the record, says Failed.

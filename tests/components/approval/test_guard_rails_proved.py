@@ -97,7 +97,7 @@ HARMLESS: Final = {
     "ssm:DeleteAssociation": "starts nothing",
     "ssm:UpdateAssociationStatus": "sent by nodes",
     "ssm:StartAutomationExecution": "is how a session is requested; other documents are proved below",
-    "ssm:StartChangeRequestExecution": "likewise",
+    "ssm:StartChangeRequestExecution": "is how a session is requested with Change Manager",
     "ssm:SendCommand": "does not run documents of this type; another way to a node, which the audit finds",
     "ssm:StartSession": "is what the operator's policy governs",
 }

@@ -173,11 +173,11 @@ def test_bucket_encryption_that_the_agent_refuses(world: World) -> None:
 
 BESIDE = {
     "organizations.DescribeOrganization": "a note says that service control policies are not taken into account",
-    "organizations.ListPoliciesForTarget": "likewise",
+    "organizations.ListPoliciesForTarget": "the same note says so",
     "kms.GetKeyRotationStatus": "a session does not depend on it",
-    "s3.GetPublicAccessBlock": "likewise",
-    "ssm.GetParameter": "likewise: the document names the key itself",
-    "ssm.GetServiceSetting": "likewise, where the instance profile has a role that registers",
+    "s3.GetPublicAccessBlock": "a session does not depend on it",
+    "ssm.GetParameter": "a session does not depend on it: the document names the key itself",
+    "ssm.GetServiceSetting": "a session does not depend on it if the instance profile has a role that registers",
 }
 """Calls without which a node may be ready, with why."""
 
